@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +45,7 @@ type Node struct {
 
 	options Options
 	process process
-	http    *http.Client
+	client  *Client
 }
 
 // process is the running executable.
@@ -192,7 +191,7 @@ func (n *Node) end(sig syscall.Signal) error {
 	cmd, exited := p.cmd, p.exited
 	p.cmd = nil
 	p.mu.Unlock()
-	n.http.CloseIdleConnections() // litecoind's shutdown waits for open connections
+	n.client.Close() // litecoind's shutdown waits for open connections
 	if cmd == nil {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,8 +34,9 @@ func prepare(path string, o Options) (*Node, error) {
 		Coin: o.Coin, RPC: "http://" + loopback(ports[0]), User: "coffer", Password: rand.Text(),
 		CookieFile: filepath.Join(dir, "regtest", ".cookie"),
 		P2P:        loopback(ports[1]), ZMQ: "tcp://" + loopback(ports[2]), DataDir: dir,
-		options: o, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
+		options: o,
 	}
+	n.client = NewClient(n.RPC, n.User, n.Password)
 	n.process.path, n.process.temp = path, temp
 	n.process.args = commandLine(n, d, ports)
 	return n, nil
