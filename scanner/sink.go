@@ -43,6 +43,8 @@ type JobSink interface {
 	// Backfill applies a block at the job's cursor and moves the cursor past
 	// it, in one transaction. It re-reads the connected chain's hash at the
 	// block's height: where that differs it changes nothing and returns the
-	// height from which to read again.
-	Backfill(ctx context.Context, b *coins.Block) (next coins.Height, err error)
+	// height from which to read again. Done says that nothing is left to read:
+	// the cursor passed the connected tip, and the job's end is in the same
+	// transaction as its last block.
+	Backfill(ctx context.Context, b *coins.Block) (next coins.Height, done bool, err error)
 }
