@@ -1,0 +1,15 @@
+package chaingen_test
+
+// goldenScripts are the first scripts of the list with seed 1.
+func goldenScripts() []string {
+	return []string{
+		"00203b20b94d3a5066dd89452283bae0003c1bde56d41858b43167ec6654df208ce1",
+		"001499d581f65792ba8dfea1293bdfe2ca289de2937c",
+		"00200149d95616fcd9134c59691943f7e52c8b6f4d299fc4a3ef2066bca8c1e51412",
+		"51200899c392a2ecaf5f0e13fb770c992ed0def29a1bb175f94efbf3e455a40e92ae",
+		"a914631d648479de75e850a9ca50316a352dfcf843f887",
+		"76a914c04adc616d3fd6a9be2b187ac865e958d25507b388ac",
+		"00208b5a8761fa6027f8fab703c00bbb0e175bf8aff23d94f531137c4245ddf6c712",
+		"a91412469bbd55d8a91334dde3fb5745c91d80d9340987",
+	}
+}
