@@ -54,4 +54,7 @@ var (
 	// ErrAmbiguous says that an address is readable by two coins (Litecoin's
 	// old 3… form is Bitcoin's). Use the form that the coin writes today.
 	ErrAmbiguous = errors.New("address is also another coin's")
+
+	// ErrNetwork says that a coin has no network of that name.
+	ErrNetwork = errors.New("coin has no such network")
 )

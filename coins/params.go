@@ -27,11 +27,30 @@ type Params struct {
 	Name    string
 	Network Network
 	Format  Format
-	Address AddressParams
-	Chain   ChainParams
-	Policy  PolicyParams
-	Node    NodeParams
+	// Classifier is the reference node's way of naming script types.
+	Classifier Classifier
+	Address    AddressParams
+	Chain      ChainParams
+	Policy     PolicyParams
+	Node       NodeParams
 }
+
+// Classifier names the generation of Bitcoin Core whose script classifier a
+// coin's node carries. It decides the names that [Coin.Type] gives, never who
+// can spend.
+type Classifier uint8
+
+// The generations that coins descend from.
+const (
+	// Core014 matches templates (Dogecoin 1.14): any push of 33 to 65 bytes
+	// passes for a public key, only witness version 0 has a name.
+	Core014 Classifier = iota + 1
+	// Core021 knows taproot and future witness versions; a bare multisig has at
+	// most 16 keys (Litecoin 0.21).
+	Core021
+	// Core029 also knows the pay-to-anchor output and bare multisig up to 20 keys.
+	Core029
+)
 
 // AddressParams are the prefixes of addresses and keys.
 type AddressParams struct {

@@ -1,0 +1,39 @@
+package btc
+
+import (
+	"fmt"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/coins/core"
+)
+
+// New returns Bitcoin on a network, or [coins.ErrNetwork].
+func New(network coins.Network) (coins.Coin, error) {
+	params, err := Params(network)
+	if err != nil {
+		return nil, err
+	}
+	return core.New(params)
+}
+
+// Params returns the parameters of a network, or [coins.ErrNetwork].
+func Params(network coins.Network) (coins.Params, error) {
+	switch network {
+	case coins.Main:
+		return mainnet(), nil
+	case coins.Test:
+		return testnet(), nil
+	case coins.Testnet4:
+		return testnet4(), nil
+	case coins.Signet:
+		return signet(), nil
+	case coins.Regtest:
+		return regtest(), nil
+	}
+	return coins.Params{}, fmt.Errorf("Bitcoin %q: %w", network, coins.ErrNetwork)
+}
+
+// maxBlock is the longest raw block. Consensus allows 4,000,000 weight units,
+// and each byte weighs at least one, so no valid block is longer (Core's
+// MAX_BLOCK_SERIALIZED_SIZE).
+const maxBlock = 4_000_000

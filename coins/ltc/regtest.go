@@ -1,0 +1,69 @@
+package ltc
+
+import (
+	"time"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/coins/core"
+)
+
+// regtest returns the parameters of the regression test network.
+func regtest() coins.Params {
+	genesis := core.Genesis{
+		Hash:       "530827f38f93b43ed12af0b3ad25a288dc02ed74d6d7857862df51fc56c416f9",
+		MerkleRoot: "97ddfbbae6be97fd6cdf3e7ca13232a3afff2353e29badfab7f73011edd4ced9",
+		Time:       1296688602,
+		Bits:       0x207fffff,
+		Nonce:      0,
+	}
+	return coins.Params{
+		Symbol:     "ltc",
+		Name:       "Litecoin",
+		Network:    coins.Regtest,
+		Format:     coins.Format{Segwit: true, MWEB: true, MaxBlock: maxBlock},
+		Classifier: coins.Core021,
+		Address: coins.AddressParams{
+			P2PKH:       []byte{111},
+			P2SH:        []byte{58},
+			P2SHForeign: []byte{196}, // Bitcoin's, which Litecoin once wrote
+			HRP:         "rltc",
+			MWEBHRP:     "tmweb",
+			WIF:         239,
+			HDPublic:    0x043587cf,
+			HDPrivate:   0x04358394,
+			SLIP44:      1,
+		},
+		Chain: coins.ChainParams{
+			Genesis:        genesis.BlockHash(),
+			GenesisHeader:  genesis.Header(),
+			Magic:          [4]byte{0xfa, 0xbf, 0xb5, 0xda},
+			Maturity:       []coins.MaturityRule{{From: 0, Blocks: 100}},
+			PegOutMaturity: 6,
+			SegwitFrom:     0,
+			TaprootFrom:    0,
+			AuxPoWFrom:     coins.MaxHeight,
+			Interval:       150 * time.Second,
+			MaxMoney:       84_000_000 * coins.Unit,
+		},
+		Policy: coins.PolicyParams{
+			DustRate:          30_000,
+			RelayFloor:        1_000,
+			WalletFloor:       10_000,
+			Replaceable:       coins.ReplaceNever,
+			MempoolExpiry:     336 * time.Hour,
+			MaxAncestors:      25,
+			MaxAncestorSize:   101_000,
+			MaxStandardWeight: 400_000,
+			Confirmations:     6,
+			FinalDepth:        12,
+			MaxReorg:          1_152,
+		},
+		Node: coins.NodeParams{
+			Daemon:          "litecoind",
+			RPCPort:         19443,
+			P2PPort:         19444,
+			ProtocolVersion: 70016,
+			WitnessFlag:     0x40000000,
+		},
+	}
+}
