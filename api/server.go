@@ -1,0 +1,239 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/engine"
+	"coffer.example/coffer/utxo"
+)
+
+// Longest request bodies.
+const (
+	maxBody     = 64 << 10
+	maxListBody = 1 << 30 // engine.MaxImport addresses of the longest form
+)
+
+// server answers requests from Operations.
+type server struct {
+	ops engine.Operations
+}
+
+// Handler serves the operations under /v1.
+func Handler(ops engine.Operations) http.Handler {
+	s := &server{ops: ops}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok", nil) })
+	mux.HandleFunc("GET /v1/status", s.status)
+	const coin = "/v1/coins/{coin}"
+	mux.HandleFunc("GET "+coin, s.coin)
+	mux.HandleFunc("POST "+coin+"/watch", s.importAddresses)
+	mux.HandleFunc("GET "+coin+"/watch", s.watches)
+	mux.HandleFunc("POST "+coin+"/unwatch", s.removeWatches)
+	for _, of := range []string{coin, coin + "/addresses/{address}"} {
+		mux.HandleFunc("GET "+of+"/balance", s.balance)
+		mux.HandleFunc("GET "+of+"/utxos", s.coins)
+		mux.HandleFunc("GET "+of+"/history", s.history)
+	}
+	mux.HandleFunc("POST "+coin+"/rescans", s.rescan)
+	mux.HandleFunc("GET "+coin+"/rescans", s.jobs)
+	mux.HandleFunc("GET "+coin+"/rescans/{id}", s.job(s.ops.Job))
+	mux.HandleFunc("POST "+coin+"/rescans/{id}/cancel", s.job(s.ops.CancelJob))
+	mux.HandleFunc("POST "+coin+"/rescans/{id}/resume", s.job(s.ops.ResumeJob))
+	mux.HandleFunc("GET "+coin+"/chain/blocks/{block}", s.block)
+	mux.HandleFunc("GET "+coin+"/chain/transactions/{txid}", s.transaction)
+	mux.HandleFunc("POST "+coin+"/index/check", s.checkIndex)
+	mux.HandleFunc("POST "+coin+"/index/rebuild", s.rebuildIndex)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, engine.ErrNotFound))
+	})
+	return onlyOwner(mux)
+}
+
+// answer writes value as the response, or err as a problem document.
+func answer(w http.ResponseWriter, status int, value any, err error) {
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the only failure is a peer that went away
+}
+
+func fail(w http.ResponseWriter, err error) { writeProblem(w, problemOf(err)) }
+
+func writeProblem(w http.ResponseWriter, p problem) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // as above
+}
+
+func coinOf(r *http.Request) coins.Symbol { return coins.Symbol(r.PathValue("coin")) }
+
+// body reads the request's JSON document into value. Unknown members are errors: they are misspelled.
+func body(w http.ResponseWriter, r *http.Request, limit int64, value any) error {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(value); err != nil {
+		return fmt.Errorf("request body: %w: %w", engine.ErrInput, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("request body goes on after its document: %w", engine.ErrInput)
+	}
+	return nil
+}
+
+// page reads the paging of a list from the query.
+func page(query url.Values) (engine.Page, error) {
+	limit, err := number(query, "limit", engine.MaxPage)
+	return engine.Page{After: query.Get("after"), Limit: limit}, err
+}
+
+func number(query url.Values, name string, most int) (int, error) {
+	text := query.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("%s=%q is not a number from 0 to %d: %w", name, text, most, engine.ErrInput)
+	}
+	return n, nil
+}
+
+func (s *server) status(w http.ResponseWriter, r *http.Request) {
+	status, err := s.ops.Status(r.Context())
+	answer(w, http.StatusOK, status, err)
+}
+
+func (s *server) coin(w http.ResponseWriter, r *http.Request) {
+	status, err := s.ops.Coin(r.Context(), coinOf(r))
+	answer(w, http.StatusOK, status, err)
+}
+
+func (s *server) importAddresses(w http.ResponseWriter, r *http.Request) {
+	var request engine.ImportRequest
+	if err := body(w, r, maxListBody, &request); err != nil {
+		fail(w, err)
+		return
+	}
+	result, err := s.ops.ImportAddresses(r.Context(), coinOf(r), request)
+	answer(w, http.StatusCreated, result, err)
+}
+
+func (s *server) watches(w http.ResponseWriter, r *http.Request) {
+	at, err := page(r.URL.Query())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	list, err := s.ops.Watches(r.Context(), coinOf(r), at)
+	answer(w, http.StatusOK, list, err)
+}
+
+// unwatch is the body of a request to stop watching, and its answer.
+type unwatch struct {
+	Addresses []string `json:"addresses,omitempty"`
+	Removed   int      `json:"removed"`
+}
+
+func (s *server) removeWatches(w http.ResponseWriter, r *http.Request) {
+	var request unwatch
+	if err := body(w, r, maxListBody, &request); err != nil {
+		fail(w, err)
+		return
+	}
+	removed, err := s.ops.RemoveWatches(r.Context(), coinOf(r), request.Addresses)
+	answer(w, http.StatusOK, unwatch{Removed: removed}, err)
+}
+
+func (s *server) balance(w http.ResponseWriter, r *http.Request) {
+	balance, err := s.ops.Balance(r.Context(), coinOf(r), r.PathValue("address"))
+	answer(w, http.StatusOK, balance, err)
+}
+
+func (s *server) coins(w http.ResponseWriter, r *http.Request) {
+	at, err := page(r.URL.Query())
+	least, leastErr := number(r.URL.Query(), "min_confirmations", int(coins.MaxHeight))
+	if err := errors.Join(err, leastErr); err != nil {
+		fail(w, err)
+		return
+	}
+	list, err := s.ops.Coins(r.Context(), coinOf(r), engine.CoinQuery{
+		Address: r.PathValue("address"), MinConfirmations: coins.Height(least), Page: at,
+	})
+	answer(w, http.StatusOK, list, err)
+}
+
+func (s *server) history(w http.ResponseWriter, r *http.Request) {
+	at, err := page(r.URL.Query())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	list, err := s.ops.History(r.Context(), coinOf(r), engine.HistoryQuery{Address: r.PathValue("address"), Page: at})
+	answer(w, http.StatusOK, list, err)
+}
+
+func (s *server) rescan(w http.ResponseWriter, r *http.Request) {
+	var request engine.RescanRequest
+	if err := body(w, r, maxListBody, &request); err != nil {
+		fail(w, err)
+		return
+	}
+	job, err := s.ops.Rescan(r.Context(), coinOf(r), request)
+	answer(w, http.StatusAccepted, job, err)
+}
+
+func (s *server) jobs(w http.ResponseWriter, r *http.Request) {
+	jobs, err := s.ops.Jobs(r.Context(), coinOf(r))
+	answer(w, http.StatusOK, jobs, err)
+}
+
+// jobOperation is Job, CancelJob or ResumeJob.
+type jobOperation func(ctx context.Context, coin coins.Symbol, id utxo.JobID) (engine.Job, error)
+
+func (s *server) job(operation jobOperation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
+		if err != nil {
+			fail(w, fmt.Errorf("rescan %q: %w", r.PathValue("id"), engine.ErrNotFound))
+			return
+		}
+		job, err := operation(r.Context(), coinOf(r), utxo.JobID(id))
+		answer(w, http.StatusOK, job, err)
+	}
+}
+
+func (s *server) block(w http.ResponseWriter, r *http.Request) {
+	block, err := s.ops.Block(r.Context(), coinOf(r), r.PathValue("block"))
+	answer(w, http.StatusOK, block, err)
+}
+
+func (s *server) transaction(w http.ResponseWriter, r *http.Request) {
+	id, err := coins.ParseTxID(r.PathValue("txid"))
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	tx, err := s.ops.Transaction(r.Context(), coinOf(r), id)
+	answer(w, http.StatusOK, tx, err)
+}
+
+func (s *server) checkIndex(w http.ResponseWriter, r *http.Request) {
+	report, err := s.ops.CheckIndex(r.Context(), coinOf(r))
+	answer(w, http.StatusOK, report, err)
+}
+
+func (s *server) rebuildIndex(w http.ResponseWriter, r *http.Request) {
+	result, err := s.ops.RebuildIndex(r.Context(), coinOf(r))
+	answer(w, http.StatusOK, result, err)
+}

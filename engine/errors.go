@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"coffer.example/coffer/coins"
+)
+
+var (
+	// ErrConfig says that the configuration is wrong; the [*ConfigError] around it lists every fault.
+	ErrConfig = errors.New("configuration is wrong")
+
+	// ErrNoConfig says that there is no configuration file. Run `coffer init`, or name one with --config.
+	ErrNoConfig = errors.New("no such configuration; `coffer init` writes one, --config FILE names another")
+
+	// ErrUnknownCoin says that the configuration has no such coin.
+	ErrUnknownCoin = errors.New("the configuration has no such coin")
+
+	// ErrInput says that what the caller gave is wrong; the text around it names what and why. Nothing was changed.
+	ErrInput = errors.New("bad input")
+
+	// ErrNotFound says that what was asked for does not exist: an address that is not watched, a job, a block.
+	ErrNotFound = errors.New("not found")
+
+	// ErrConflict says that the state of things does not allow the operation now; the text says what does.
+	ErrConflict = errors.New("not possible now")
+
+	// ErrUnreachable says that a node gives no answer, or one that cannot be used until its owner acts. Coffer
+	// goes on trying; nothing is lost meanwhile.
+	ErrUnreachable = errors.New("node cannot be used")
+
+	// ErrLocked says that another process has the index open. Stop it, or use the daemon's socket.
+	ErrLocked = errors.New("data folder is in use by another process")
+
+	// ErrIndex says that a coin's index folder cannot be used: it is damaged, of another coin or network, or
+	// written by a newer version.
+	ErrIndex = errors.New("index cannot be used")
+
+	// ErrDisk says that the disk is full. Nothing was half written: free space, and the coin goes on by itself.
+	ErrDisk = errors.New("no space left on the disk of data_dir; free some, nothing was half written")
+
+	// ErrHalted says that a coin has stopped for a reason that time does not heal; the text has the remedy.
+	ErrHalted = errors.New("coin is halted")
+
+	// ErrPartDied says that a part of the daemon ended for a reason it cannot name. It is a bug: report it.
+	ErrPartDied = errors.New("a part of the daemon died")
+
+	// ErrClosed says that the engine is closed.
+	ErrClosed = errors.New("engine is closed")
+)
+
+// Code is the stable name of a kind of error: what programs look at, in problem documents and with --json.
+type Code string
+
+// The codes.
+const (
+	CodeFailed      Code = "failed"
+	CodeInput       Code = "bad_input"
+	CodeConfig      Code = "bad_config"
+	CodeUnknownCoin Code = "unknown_coin"
+	CodeNotFound    Code = "not_found"
+	CodeConflict    Code = "conflict"
+	CodeUnreachable Code = "node_unreachable"
+	CodeLocked      Code = "locked"
+	CodeIndex       Code = "index_unusable"
+	CodeDisk        Code = "disk_full"
+	CodeHalted      Code = "halted"
+	CodeDied        Code = "part_died"
+	CodeCancelled   Code = "cancelled"
+	CodeClosed      Code = "closed"
+)
+
+// kind is a sentinel and its code.
+type kind struct {
+	err  error
+	code Code
+}
+
+// kinds lists the sentinels, the more telling ones first.
+func kinds() []kind {
+	return []kind{
+		{ErrPartDied, CodeDied}, {ErrDisk, CodeDisk}, {ErrLocked, CodeLocked}, {ErrIndex, CodeIndex}, {ErrHalted, CodeHalted},
+		{ErrConfig, CodeConfig}, {ErrNoConfig, CodeConfig}, {ErrUnknownCoin, CodeUnknownCoin}, {ErrInput, CodeInput},
+		{coins.ErrAddress, CodeInput}, {coins.ErrWrongNetwork, CodeInput}, {coins.ErrAmbiguous, CodeInput},
+		{coins.ErrHash, CodeInput}, {coins.ErrOutPoint, CodeInput},
+		{ErrNotFound, CodeNotFound}, {ErrConflict, CodeConflict}, {ErrUnreachable, CodeUnreachable}, {ErrClosed, CodeClosed},
+		{context.Canceled, CodeCancelled}, {context.DeadlineExceeded, CodeCancelled},
+	}
+}
+
+// CodeOf returns the code of an error, [CodeFailed] where it has no kind.
+func CodeOf(err error) Code {
+	for _, k := range kinds() {
+		if errors.Is(err, k.err) {
+			return k.code
+		}
+	}
+	return CodeFailed
+}
+
+// SentinelOf returns the sentinel that a code stands for, nil for [CodeFailed] and codes of newer versions: how a
+// client of the API gives its caller an error that errors.Is knows.
+func SentinelOf(code Code) error {
+	for _, k := range kinds() {
+		if k.code == code {
+			return k.err
+		}
+	}
+	return nil
+}
+
+// AddressFault is one bad address of a list.
+type AddressFault struct {
+	// Index is its place in the list, from 0.
+	Index   int    `json:"index"`
+	Address string `json:"address"`
+	Text    string `json:"text"`
+}
+
+// AddressError is every bad address of a list. Nothing of the list was taken. It wraps [ErrInput].
+type AddressError struct {
+	Faults []AddressFault `json:"faults"`
+	// Count is how many are bad; Faults has the first maxFaults of them.
+	Count int `json:"count"`
+}
+
+// maxFaults bounds how many bad addresses of one list are told of one by one.
+const maxFaults = 1000
+
+func (e *AddressError) add(index int, address string, err error) {
+	e.Count++
+	if len(e.Faults) < maxFaults {
+		e.Faults = append(e.Faults, AddressFault{Index: index, Address: address, Text: err.Error()})
+	}
+}
+
+// Error tells all of a short list, and the number of a long one.
+func (e *AddressError) Error() string {
+	if e.Count == 1 {
+		return e.Faults[0].Text
+	}
+	const shown = 3
+	var texts []string
+	for _, fault := range e.Faults[:min(len(e.Faults), shown)] {
+		texts = append(texts, fault.Text)
+	}
+	text := fmt.Sprintf("%d bad addresses, nothing was imported: %s", e.Count, strings.Join(texts, "; "))
+	if e.Count > shown {
+		text += fmt.Sprintf("; and %d more", e.Count-shown)
+	}
+	return text
+}
+
+// Unwrap returns [ErrInput].
+func (e *AddressError) Unwrap() error { return ErrInput }

@@ -1,0 +1,344 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/utxo"
+)
+
+// Operations is all that can be asked of Coffer. [*Engine] does them, the API serves them over HTTP, and its client
+// implements them again, so that a caller need not know which it has.
+type Operations interface {
+	Overview
+	Watching
+	Queries
+	Rescans
+	Lookups
+	Upkeep
+}
+
+// Overview says how things stand.
+type Overview interface {
+	// Status tells of every coin. A coin that is in trouble says so in its State; it is not an error.
+	Status(ctx context.Context) (Status, error)
+	// Coin tells of one coin.
+	Coin(ctx context.Context, coin coins.Symbol) (CoinStatus, error)
+}
+
+// Watching is the set of addresses that are watched.
+type Watching interface {
+	// ImportAddresses watches addresses, durably when it returns, and queues the job that reads their past. A bad
+	// address is an [*AddressError], and nothing of the list is imported.
+	ImportAddresses(ctx context.Context, coin coins.Symbol, request ImportRequest) (ImportResult, error)
+	// Watches lists what is watched.
+	Watches(ctx context.Context, coin coins.Symbol, page Page) (WatchList, error)
+	// RemoveWatches stops watching, and forgets the coins and history of what was watched.
+	RemoveWatches(ctx context.Context, coin coins.Symbol, addresses []string) (removed int, err error)
+}
+
+// Queries reads the index.
+type Queries interface {
+	// Balance is of one address, or with "" of all that are watched together.
+	Balance(ctx context.Context, coin coins.Symbol, address string) (Balance, error)
+	// Coins lists unspent outputs.
+	Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) (CoinList, error)
+	// History lists what happened, newest first.
+	History(ctx context.Context, coin coins.Symbol, query HistoryQuery) (HistoryList, error)
+}
+
+// Rescans are the jobs that read the past.
+type Rescans interface {
+	// Rescan queues a job.
+	Rescan(ctx context.Context, coin coins.Symbol, request RescanRequest) (Job, error)
+	// Jobs lists all jobs of a coin, newest first.
+	Jobs(ctx context.Context, coin coins.Symbol) ([]Job, error)
+	// Job returns one.
+	Job(ctx context.Context, coin coins.Symbol, id utxo.JobID) (Job, error)
+	// CancelJob ends a job that is not done; it can be resumed.
+	CancelJob(ctx context.Context, coin coins.Symbol, id utxo.JobID) (Job, error)
+	// ResumeJob queues a cancelled or failed job again; it goes on where it stopped.
+	ResumeJob(ctx context.Context, coin coins.Symbol, id utxo.JobID) (Job, error)
+}
+
+// Lookups asks the coin's node.
+type Lookups interface {
+	// Block finds a block of the active chain by height, or any by hash.
+	Block(ctx context.Context, coin coins.Symbol, heightOrHash string) (Block, error)
+	// Transaction finds a transaction's bytes: in the mempool, in the block where the index knows it to be, or
+	// wherever the node's own transaction index has it.
+	Transaction(ctx context.Context, coin coins.Symbol, id coins.TxID) (Transaction, error)
+}
+
+// Upkeep looks after an index.
+type Upkeep interface {
+	// CheckIndex proves every invariant of the index; what it finds broken is in the report.
+	CheckIndex(ctx context.Context, coin coins.Symbol) (CheckReport, error)
+	// RebuildIndex drops everything but the watch set, and queues reading it again from the node.
+	RebuildIndex(ctx context.Context, coin coins.Symbol) (ImportResult, error)
+}
+
+// Page asks for a part of a list.
+type Page struct {
+	// After is Next of the page before; "" asks for the first.
+	After string `json:"after,omitempty"`
+	// Limit is the most that is wanted, up to [MaxPage]; 0 is [DefaultPage].
+	Limit int `json:"limit,omitempty"`
+}
+
+// Sizes of pages.
+const (
+	DefaultPage = 100
+	MaxPage     = 10_000
+)
+
+// Status tells of everything.
+type Status struct {
+	Version string `json:"version"`
+	// Daemon says that a daemon answered; Since is when it started.
+	Daemon bool      `json:"daemon"`
+	Since  time.Time `json:"since,omitzero"`
+	PID    int       `json:"pid,omitempty"`
+	// DataDir is where it keeps its indexes.
+	DataDir string       `json:"data_dir"`
+	Coins   []CoinStatus `json:"coins"`
+}
+
+// CoinState is how a coin is doing.
+type CoinState string
+
+// The states of a coin.
+const (
+	// StateIdle: nobody follows the chain; the daemon is not running.
+	StateIdle CoinState = "idle"
+	// StateStarting: its parts are being opened.
+	StateStarting CoinState = "starting"
+	// StateSyncing: blocks behind the tip are being read.
+	StateSyncing CoinState = "syncing"
+	// StateFollowing: at the tip.
+	StateFollowing CoinState = "following"
+	// StateWaiting: something outside (node, disk) is in the way; it is tried again.
+	StateWaiting CoinState = "waiting"
+	// StateHalted: somebody must act.
+	StateHalted CoinState = "halted"
+)
+
+// CoinStatus tells of one coin.
+type CoinStatus struct {
+	Coin    coins.Symbol  `json:"coin"`
+	Name    string        `json:"name"`
+	Network coins.Network `json:"network"`
+	State   CoinState     `json:"state"`
+	// Reason says why it is waiting or halted, and what to do.
+	Reason string `json:"reason,omitempty"`
+	// Tip is the index's last block; nil before the first.
+	Tip *coins.BlockID `json:"tip"`
+	// TipTime is the time in the tip block's header.
+	TipTime time.Time `json:"tip_time,omitzero"`
+	// BlocksPerSecond and Remaining are told while syncing.
+	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
+	Remaining       time.Duration `json:"remaining_ns,omitempty"`
+	Node            *NodeStatus   `json:"node,omitempty"`
+	Index           *IndexStatus  `json:"index,omitempty"`
+}
+
+// NodeStatus tells of a coin's node.
+type NodeStatus struct {
+	URL string `json:"url"`
+	// Version is the node's name for itself, "/Satoshi:29.0.0/".
+	Version string `json:"version,omitempty"`
+	// Blocks is the way blocks are taken: rest, p2p or rpc. Hints are the ways news comes at once.
+	Blocks string   `json:"blocks,omitempty"`
+	Hints  []string `json:"hints,omitempty"`
+	// Tip is the node's best block.
+	Tip *coins.BlockID `json:"tip,omitempty"`
+	// Error says why it cannot be used.
+	Error string `json:"error,omitempty"`
+}
+
+// IndexStatus tells of a coin's index.
+type IndexStatus struct {
+	ID string `json:"id"`
+	// Watched counts the addresses; Jobs those rescans that are not done.
+	Watched uint64   `json:"watched"`
+	Jobs    int      `json:"jobs"`
+	LastSeq utxo.Seq `json:"last_seq"`
+	// Mempool counts the unconfirmed transactions that concern a watched address.
+	Mempool uint64 `json:"mempool"`
+	Bytes   uint64 `json:"bytes,omitempty"`
+}
+
+// ImportRequest asks to watch addresses.
+type ImportRequest struct {
+	Addresses []string `json:"addresses"`
+	// From is where reading the past begins: "genesis" (also ""), "none", a height, or a date (2026-11-20, or RFC
+	// 3339), which means two hours earlier, because miners' clocks may be that wrong.
+	From  string `json:"from,omitempty"`
+	Label string `json:"label,omitempty"`
+}
+
+// MaxImport is the longest list of addresses taken at once.
+const MaxImport = 10_000_000
+
+// ImportResult tells what an import did.
+type ImportResult struct {
+	Added int `json:"added"`
+	// Known were watched before.
+	Known int `json:"known"`
+	// Job reads their past; nil where there is nothing to read.
+	Job *Job `json:"job,omitempty"`
+}
+
+// RescanRequest asks to read blocks again.
+type RescanRequest struct {
+	// From is as in [ImportRequest]; To is the last block of which outputs are taken, "" the tip.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Addresses must be watched; none means all that are.
+	Addresses []string `json:"addresses,omitempty"`
+}
+
+// Job is a rescan as people see it.
+type Job struct {
+	Coin  coins.Symbol `json:"coin"`
+	ID    utxo.JobID   `json:"id"`
+	State string       `json:"state"`
+	From  coins.Height `json:"from"`
+	To    coins.Height `json:"to"`
+	// Next is the height read next, Tip the last it has to read: Next > Tip when done.
+	Next coins.Height `json:"next"`
+	Tip  coins.Height `json:"tip"`
+	// Scripts counts the addresses it reads for; Found the outputs and inputs it has added.
+	Scripts  uint64    `json:"scripts"`
+	Found    uint64    `json:"found"`
+	Created  time.Time `json:"created"`
+	Finished time.Time `json:"finished,omitzero"`
+	Error    string    `json:"error,omitempty"`
+}
+
+// Ended reports whether a job is done, cancelled or failed.
+func (j Job) Ended() bool { return j.State == "done" || j.State == "cancelled" || j.State == "failed" }
+
+// Watch is one watched address.
+type Watch struct {
+	Address string `json:"address"`
+	Label   string `json:"label,omitempty"`
+	// Birth is the height from which its history is, or will be, complete.
+	Birth coins.Height `json:"birth"`
+	// State is live, or scanning while its past is being read by Job.
+	State string     `json:"state"`
+	Job   utxo.JobID `json:"job,omitempty"`
+	Added time.Time  `json:"added"`
+}
+
+// WatchList is a page of watched addresses.
+type WatchList struct {
+	Watches []Watch `json:"watches"`
+	// Next is the cursor of the next page, "" at the end.
+	Next string `json:"next,omitempty"`
+}
+
+// Balance is what an address, or all of them, hold.
+type Balance struct {
+	Coin    coins.Symbol `json:"coin"`
+	Address string       `json:"address,omitempty"`
+	utxo.Balance
+	// Scanning says that the past is still being read: there may be more.
+	Scanning bool `json:"scanning"`
+	// Tip is the block up to which this is true.
+	Tip *coins.BlockID `json:"tip"`
+}
+
+// CoinQuery asks for unspent outputs.
+type CoinQuery struct {
+	// Address is "" for all.
+	Address string `json:"address,omitempty"`
+	// MinConfirmations leaves out younger ones; 0 has the unconfirmed too.
+	MinConfirmations coins.Height `json:"min_confirmations,omitempty"`
+	Page
+}
+
+// Coin is one unspent output.
+type Coin struct {
+	OutPoint coins.OutPoint `json:"outpoint"`
+	Address  string         `json:"address"`
+	Value    coins.Amount   `json:"value"`
+	// Block holds it; nil while unconfirmed. Confirmations is 1 in the tip.
+	Block         *coins.BlockID `json:"block"`
+	Confirmations coins.Height   `json:"confirmations"`
+	Coinbase      bool           `json:"coinbase,omitempty"`
+	PegOut        bool           `json:"peg_out,omitempty"`
+	// SpendableAt is the first height of a block that may spend an immature coinbase or peg-out; 0 for others.
+	SpendableAt coins.Height `json:"spendable_at,omitempty"`
+}
+
+// CoinList is a page of unspent outputs.
+type CoinList struct {
+	Coins []Coin `json:"coins"`
+	Next  string `json:"next,omitempty"`
+}
+
+// HistoryQuery asks for events.
+type HistoryQuery struct {
+	// Address is "" for all.
+	Address string `json:"address,omitempty"`
+	Page
+}
+
+// Event of a history: an output received, or one spent.
+type HistoryEvent struct {
+	// Kind is funded or spent.
+	Kind    string       `json:"kind"`
+	Address string       `json:"address"`
+	Value   coins.Amount `json:"value"`
+	TxID    coins.TxID   `json:"txid"`
+	// N is the output's number for funded, the input's for spent; OutPoint the coin.
+	N             uint32         `json:"n"`
+	OutPoint      coins.OutPoint `json:"outpoint"`
+	Block         *coins.BlockID `json:"block"`
+	Confirmations coins.Height   `json:"confirmations"`
+	// Time is the block's own.
+	Time time.Time `json:"time,omitzero"`
+}
+
+// HistoryList is a page of events.
+type HistoryList struct {
+	Events []HistoryEvent `json:"events"`
+	Next   string         `json:"next,omitempty"`
+}
+
+// Block is one block as the node has it.
+type Block struct {
+	ID            coins.BlockID   `json:"block"`
+	Prev          coins.BlockHash `json:"prev"`
+	Time          time.Time       `json:"time"`
+	Transactions  int             `json:"transactions"`
+	Inputs        int             `json:"inputs"`
+	Outputs       int             `json:"outputs"`
+	Bytes         int             `json:"bytes"`
+	MergeMined    bool            `json:"merge_mined,omitempty"`
+	PegOuts       int             `json:"peg_outs,omitempty"`
+	Confirmations coins.Height    `json:"confirmations"`
+	TxIDs         []coins.TxID    `json:"txids"`
+}
+
+// Transaction is one transaction's bytes.
+type Transaction struct {
+	ID  coins.TxID `json:"txid"`
+	Hex string     `json:"hex"`
+	// Block holds it, where that is known; nil otherwise and while unconfirmed.
+	Block *coins.BlockID `json:"block"`
+}
+
+// CheckReport is what a check of an index found.
+type CheckReport struct {
+	Coin coins.Symbol   `json:"coin"`
+	OK   bool           `json:"ok"`
+	Tip  *coins.BlockID `json:"tip"`
+	// Digest is of coins, history, undo and tip: equal for equal chain and watch set.
+	Digest string `json:"digest,omitempty"`
+	// Violations are the first of what is wrong.
+	Violations []string      `json:"violations,omitempty"`
+	Took       time.Duration `json:"took_ns"`
+}

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"fmt"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/coins/btc"
+	"coffer.example/coffer/coins/doge"
+	"coffer.example/coffer/coins/ltc"
+)
+
+// wire is one row of the table that plugs coins in.
+type wire struct {
+	symbol coins.Symbol
+	open   func(coins.Network) (coins.Coin, error)
+	// headerWork says that a header's double SHA-256 is its proof of work.
+	headerWork bool
+}
+
+// wiring is the table: a new coin is one row here, and its folder.
+func wiring() []wire {
+	return []wire{
+		{"btc", btc.New, true},
+		{"ltc", ltc.New, false},
+		{"doge", doge.New, false},
+	}
+}
+
+func wireOf(symbol coins.Symbol) (wire, bool) {
+	for _, w := range wiring() {
+		if w.symbol == symbol {
+			return w, true
+		}
+	}
+	return wire{}, false
+}
+
+// Symbols returns the coins that this build knows.
+func Symbols() []coins.Symbol {
+	var symbols []coins.Symbol
+	for _, w := range wiring() {
+		symbols = append(symbols, w.symbol)
+	}
+	return symbols
+}
+
+// CoinFor returns a coin on a network; it fails with [ErrUnknownCoin], or as the coin does for a network it has not.
+func CoinFor(symbol coins.Symbol, network coins.Network) (coins.Coin, error) {
+	w, ok := wireOf(symbol)
+	if !ok {
+		return nil, fmt.Errorf("coin %q: %w", symbol, ErrUnknownCoin)
+	}
+	return w.open(network)
+}
+
+// networksOf returns the names of the networks that a coin has, none for a coin that is not known.
+func networksOf(symbol coins.Symbol) []string {
+	var names []string
+	for _, network := range []coins.Network{coins.Main, coins.Test, coins.Testnet4, coins.Signet, coins.Regtest} {
+		if _, err := CoinFor(symbol, network); err == nil {
+			names = append(names, string(network))
+		}
+	}
+	return names
+}
+
+// knownChains names every chain of every coin by its genesis hash, for errors about a node of the wrong one.
+func knownChains() map[coins.BlockHash]string {
+	known := map[coins.BlockHash]string{}
+	for _, symbol := range Symbols() {
+		for _, network := range networksOf(symbol) {
+			if coin, err := CoinFor(symbol, coins.Network(network)); err == nil {
+				known[coin.Params().Chain.Genesis] = coin.Params().Name + " " + network
+			}
+		}
+	}
+	return known
+}
