@@ -17,6 +17,10 @@ type Format struct {
 	// MaxBlock is the longest raw block accepted, in bytes, with proof and
 	// extension. At most 1 GiB.
 	MaxBlock int
+
+	// bare allows a transaction without outputs: Dogecoin's own regtest miner
+	// puts one into the proofs it makes.
+	bare bool
 }
 
 // Smallest serialized sizes, in bytes: they bound a count before its items are
@@ -111,7 +115,7 @@ func (f Format) Walk(raw []byte, l *Layout) error {
 		return fmt.Errorf("transaction count: %w", cutOrBad(count != 0))
 	}
 	for i := range int(count) {
-		if p = f.walkTx(raw, p, l, false); p < 0 {
+		if p = f.walkTx(raw, p, l, inBlock); p < 0 {
 			return fmt.Errorf("transaction %d of %d: %w", i, count, fault(p))
 		}
 	}
@@ -128,7 +132,7 @@ func (f Format) WalkTx(raw []byte, l *Layout) error {
 	if len(raw) > f.MaxBlock {
 		return fmt.Errorf("transaction of %d bytes, limit %d: %w", len(raw), f.MaxBlock, ErrMalformed)
 	}
-	p := f.walkTx(raw, 0, l, true)
+	p := f.walkTx(raw, 0, l, alone)
 	if p < 0 {
 		return fmt.Errorf("transaction: %w", fault(p))
 	}

@@ -28,7 +28,7 @@ type Proof struct {
 
 // parentFormat is what a parent chain's coinbase may look like: any parent may
 // have segwit; nodes serialize the proof's coinbase with its witness.
-func parentFormat(max int) Format { return Format{Segwit: true, MaxBlock: max} }
+func parentFormat(max int) Format { return Format{Segwit: true, MaxBlock: max, bare: true} }
 
 // ParseProof reads the proof at the start of b. It checks the framing, not
 // what the proof proves: see [Proof.Check]. It fails with [ErrTruncated] or
@@ -36,7 +36,7 @@ func parentFormat(max int) Format { return Format{Segwit: true, MaxBlock: max} }
 func ParseProof(b []byte) (Proof, error) {
 	var layout Layout
 	var proof Proof
-	p := parentFormat(len(b)).walkTx(b, 0, &layout, false)
+	p := parentFormat(len(b)).walkTx(b, 0, &layout, inProof)
 	if p < 0 {
 		return Proof{}, fmt.Errorf("merge-mining proof: coinbase: %w", fault(p))
 	}

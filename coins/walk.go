@@ -1,9 +1,22 @@
 package coins
 
+// place is where a transaction stands, which decides what it may be without.
+type place uint8
+
+const (
+	// inBlock has inputs and outputs, and of MWEB data only the HogEx's byte.
+	inBlock place = iota
+	// alone, in a mempool or message, MWEB data may stand up to the lock time and
+	// in place of inputs and outputs.
+	alone
+	// inProof is a parent's coinbase. A regtest node's own proof has no outputs
+	// in it, and nodes do not check that one has.
+	inProof
+)
+
 // walkTx records the transaction at p and returns the position behind it, or
-// a fault. A single transaction (alone) may carry MWEB data up to its lock
-// time; in a block only the HogEx's one byte can occur.
-func (f Format) walkTx(b []byte, p int, l *Layout, alone bool) int {
+// a fault.
+func (f Format) walkTx(b []byte, p int, l *Layout, at place) int {
 	if len(b)-p < minTxHead {
 		return cutShort
 	}
@@ -31,16 +44,17 @@ func (f Format) walkTx(b []byte, p int, l *Layout, alone bool) int {
 		}
 	}
 	if flags&flagMWEB != 0 {
-		if p = walkMWEB(b, p, alone); p < 0 {
+		if p = walkMWEB(b, p, at == alone); p < 0 {
 			return p
 		}
 		l.mweb = true
 	}
-	if empty := inputs == 0 || len(l.Outs) == int(span.FirstOut); empty {
-		if !alone || flags&flagMWEB == 0 {
-			return malformed
-		}
-		l.MWEBOnly = inputs == 0 && len(l.Outs) == int(span.FirstOut)
+	noIns, noOuts := inputs == 0, len(l.Outs) == int(span.FirstOut)
+	switch {
+	case at == alone && flags&flagMWEB != 0:
+		l.MWEBOnly = noIns && noOuts
+	case noIns, noOuts && at != inProof:
+		return malformed
 	}
 	if len(b)-p < 4 {
 		return cutShort
