@@ -30,8 +30,11 @@ func Params(network coins.Network) (coins.Params, error) {
 	case coins.Regtest:
 		return regtest(), nil
 	}
-	return coins.Params{}, fmt.Errorf("Bitcoin %q: %w", network, coins.ErrNetwork)
+	return coins.Params{}, fmt.Errorf("%s %q: %w", symbol, network, coins.ErrNetwork)
 }
+
+// symbol is the coin's short name.
+const symbol coins.Symbol = "btc"
 
 // maxBlock is the longest raw block. Consensus allows 4,000,000 weight units,
 // and each byte weighs at least one, so no valid block is longer (Core's

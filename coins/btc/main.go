@@ -17,7 +17,7 @@ func mainnet() coins.Params {
 		Nonce:      2083236893,
 	}
 	return coins.Params{
-		Symbol:     "btc",
+		Symbol:     symbol,
 		Name:       "Bitcoin",
 		Network:    coins.Main,
 		Format:     coins.Format{Segwit: true, MaxBlock: maxBlock},

@@ -17,7 +17,7 @@ func regtest() coins.Params {
 		Nonce:      2,
 	}
 	return coins.Params{
-		Symbol:     "btc",
+		Symbol:     symbol,
 		Name:       "Bitcoin",
 		Network:    coins.Regtest,
 		Format:     coins.Format{Segwit: true, MaxBlock: maxBlock},

@@ -17,7 +17,7 @@ func signet() coins.Params {
 		Nonce:      52613770,
 	}
 	return coins.Params{
-		Symbol:     "btc",
+		Symbol:     symbol,
 		Name:       "Bitcoin",
 		Network:    coins.Signet,
 		Format:     coins.Format{Segwit: true, MaxBlock: maxBlock},

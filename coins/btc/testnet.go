@@ -17,7 +17,7 @@ func testnet() coins.Params {
 		Nonce:      414098458,
 	}
 	return coins.Params{
-		Symbol:     "btc",
+		Symbol:     symbol,
 		Name:       "Bitcoin",
 		Network:    coins.Test,
 		Format:     coins.Format{Segwit: true, MaxBlock: maxBlock},

@@ -17,7 +17,7 @@ func testnet4() coins.Params {
 		Nonce:      393743547,
 	}
 	return coins.Params{
-		Symbol:     "btc",
+		Symbol:     symbol,
 		Name:       "Bitcoin",
 		Network:    coins.Testnet4,
 		Format:     coins.Format{Segwit: true, MaxBlock: maxBlock},

@@ -19,8 +19,6 @@ const (
 	maxText = 150
 	// maxBech32 is the longest witness address (BIP 173).
 	maxBech32 = 90
-	// stealthKeys is the payload of an MWEB stealth address: two public keys.
-	stealthKeys = 66
 )
 
 // Address returns the address of a script, and false where it has none.

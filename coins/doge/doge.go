@@ -26,8 +26,11 @@ func Params(network coins.Network) (coins.Params, error) {
 	case coins.Regtest:
 		return regtest(), nil
 	}
-	return coins.Params{}, fmt.Errorf("Dogecoin %q: %w", network, coins.ErrNetwork)
+	return coins.Params{}, fmt.Errorf("%s %q: %w", symbol, network, coins.ErrNetwork)
 }
+
+// symbol is the coin's short name.
+const symbol coins.Symbol = "doge"
 
 // maxBlock is the longest raw block, with its merge-mining proof. Consensus
 // allows 1,000,000 bytes and 4,000,000 weight units, proof included; the

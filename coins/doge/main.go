@@ -17,7 +17,7 @@ func mainnet() coins.Params {
 		Nonce:      99943,
 	}
 	return coins.Params{
-		Symbol:     "doge",
+		Symbol:     symbol,
 		Name:       "Dogecoin",
 		Network:    coins.Main,
 		Format:     coins.Format{AuxPoW: true, MaxBlock: maxBlock},

@@ -17,7 +17,7 @@ func regtest() coins.Params {
 		Nonce:      2,
 	}
 	return coins.Params{
-		Symbol:     "doge",
+		Symbol:     symbol,
 		Name:       "Dogecoin",
 		Network:    coins.Regtest,
 		Format:     coins.Format{AuxPoW: true, MaxBlock: maxBlock},

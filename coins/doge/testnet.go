@@ -17,7 +17,7 @@ func testnet() coins.Params {
 		Nonce:      997879,
 	}
 	return coins.Params{
-		Symbol:     "doge",
+		Symbol:     symbol,
 		Name:       "Dogecoin",
 		Network:    coins.Test,
 		Format:     coins.Format{AuxPoW: true, MaxBlock: maxBlock},

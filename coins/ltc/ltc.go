@@ -26,8 +26,11 @@ func Params(network coins.Network) (coins.Params, error) {
 	case coins.Regtest:
 		return regtest(), nil
 	}
-	return coins.Params{}, fmt.Errorf("Litecoin %q: %w", network, coins.ErrNetwork)
+	return coins.Params{}, fmt.Errorf("%s %q: %w", symbol, network, coins.ErrNetwork)
 }
+
+// symbol is the coin's short name.
+const symbol coins.Symbol = "ltc"
 
 // maxBlock is the longest raw block, with its extension. The transparent part
 // has at most 4,000,000 bytes, as Bitcoin's. The MWEB part has at most 200,000

@@ -17,7 +17,7 @@ func mainnet() coins.Params {
 		Nonce:      2084524493,
 	}
 	return coins.Params{
-		Symbol:     "ltc",
+		Symbol:     symbol,
 		Name:       "Litecoin",
 		Network:    coins.Main,
 		Format:     coins.Format{Segwit: true, MWEB: true, MaxBlock: maxBlock},

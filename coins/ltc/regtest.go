@@ -17,7 +17,7 @@ func regtest() coins.Params {
 		Nonce:      0,
 	}
 	return coins.Params{
-		Symbol:     "ltc",
+		Symbol:     symbol,
 		Name:       "Litecoin",
 		Network:    coins.Regtest,
 		Format:     coins.Format{Segwit: true, MWEB: true, MaxBlock: maxBlock},

@@ -17,7 +17,7 @@ func testnet() coins.Params {
 		Nonce:      293345,
 	}
 	return coins.Params{
-		Symbol:     "ltc",
+		Symbol:     symbol,
 		Name:       "Litecoin",
 		Network:    coins.Test,
 		Format:     coins.Format{Segwit: true, MWEB: true, MaxBlock: maxBlock},
