@@ -17,6 +17,8 @@ type MempoolChange struct {
 	Added []MempoolTx
 	Gone  []TxID
 	// Complete says that Added is the node's whole mempool: whatever else was
-	// known is gone. Sent once after start and after each reconnect.
+	// known is gone. Sent once after start and after each reconnect. A mempool
+	// too large for one change is given in parts first, and then the Complete one
+	// names those again with nothing in Raw and Seen: they are still there.
 	Complete bool
 }
