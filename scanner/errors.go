@@ -43,8 +43,19 @@ var (
 	ErrLagging = errors.New("node is behind the index")
 )
 
-// errMoved says that the source's chain changed while it was read.
-var errMoved = errors.New("chain changed while it was read")
+var (
+	// errMoved says that the source's chain changed while it was read.
+	errMoved = errors.New("chain changed while it was read")
+
+	// errDegraded marks an error of the sink that heals by waiting.
+	errDegraded = errors.New("index cannot store for now")
+
+	// errNoMore says that the sink knows no header further down.
+	errNoMore = errors.New("no header further down")
+
+	// errEnough is what deliver returns to end a pipeline's run early, as wanted.
+	errEnough = errors.New("enough")
+)
 
 // retryable reports whether an error of a sink heals by waiting: it says so
 // itself with a method Retryable() bool, or the disk is full. Whatever was to be

@@ -177,9 +177,6 @@ func (s *Scanner) findFork(ctx context.Context, tip coins.BlockID) (ours *branch
 	return ours, false, nil
 }
 
-// errNoMore says that the sink knows no header further down.
-var errNoMore = errors.New("no header further down")
-
 func (s *Scanner) descend(ctx context.Context, ours *branch) error {
 	header, err := s.sink.Header(ctx, ours.base.Height)
 	switch {

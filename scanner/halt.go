@@ -20,9 +20,6 @@ func (e *haltError) Error() string {
 // Unwrap lets errors.Is find ErrHalted and the reason.
 func (e *haltError) Unwrap() []error { return []error{ErrHalted, e.reason} }
 
-// errDegraded marks an error of the sink that heals by waiting.
-var errDegraded = errors.New("index cannot store for now")
-
 // sinkError sorts an error of the sink: moved on under us, waiting helps, undo
 // does not reach, or broken.
 func sinkError(what string, err error) error {

@@ -29,9 +29,6 @@ func newPipeline(src *caller, o *Options, prepare func(*coins.Block)) *pipeline 
 	}
 }
 
-// errEnough is what deliver returns to end a run early without an error.
-var errEnough = errors.New("enough")
-
 // run delivers every block of f, in order, one at a time. It returns when the
 // feed ends, deliver fails, or a block cannot be had; blocks before that one
 // were delivered. No goroutine and no slot is left behind.
