@@ -151,9 +151,7 @@ func (b *builder) proves(header []byte) bool {
 		return h[31] < 0x7f
 	}
 	h, err := scrypt.Key(header, header, 1024, 1, 1, 32)
-	if err != nil {
-		panic("chaingen: scrypt refuses its constants: " + err.Error())
-	}
+	assertThat(err == nil, "scrypt takes its constants")
 	return h[31] < 0x7f
 }
 

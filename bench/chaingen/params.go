@@ -88,12 +88,17 @@ func (p Params) check() error {
 // hash turns a hash as nodes print it into the order of the wire. The text is a constant of this package.
 func hash(printed string) [32]byte {
 	raw, err := hex.DecodeString(printed)
-	if err != nil || len(raw) != 32 {
-		panic("chaingen: hash constant " + printed)
-	}
+	assertThat(err == nil && len(raw) == 32, "hash constant "+printed)
 	var h [32]byte
 	for i, b := range raw {
 		h[31-i] = b
 	}
 	return h
+}
+
+// assertThat holds a programmer's assumption.
+func assertThat(holds bool, what string) {
+	if !holds {
+		panic("chaingen: " + what)
+	}
 }
