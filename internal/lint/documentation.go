@@ -2,7 +2,6 @@ package lint
 
 import (
 	"go/ast"
-	"go/token"
 	"path"
 	"regexp"
 	"slices"
@@ -64,7 +63,7 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 
 // packages holds every package to a row in the import table, a doc.go, and a name that says something.
 func (c *checker) packages() {
-	documented, first := map[string]bool{}, map[string]token.Pos{}
+	documented, first := map[string]bool{}, map[string]*file{}
 	for _, f := range c.tree.files {
 		if f.test {
 			continue
@@ -72,11 +71,12 @@ func (c *checker) packages() {
 		if path.Base(f.path) == "doc.go" && f.syntax.Doc != nil {
 			documented[f.pkg] = true
 		}
-		if _, seen := first[f.pkg]; !seen {
-			first[f.pkg] = f.syntax.Name.Pos()
+		if seen := first[f.pkg]; seen == nil || f.path < seen.path {
+			first[f.pkg] = f
 		}
 	}
-	for pkg, at := range first {
+	for pkg, f := range first {
+		at := f.syntax.Name.Pos()
 		if _, known := layerOf(pkg); !known {
 			c.fault(at, "imports", "package %s has no row in the import table of internal/lint", pkg)
 		}

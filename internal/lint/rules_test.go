@@ -238,7 +238,7 @@ func TestDocumentation(t *testing.T) {
 		{"constant in a group", "engine/x.go", "package p\n\n// Group.\nconst (\n\tC = 1\n)\n", ""},
 		{"unfinished", "engine/x.go", "package p\n\n// TO" + "DO: later\n", "3: unfinished"},
 		{"test", "engine/x_test.go", "package p\n\nfunc F() {}\n", ""},
-		{"empty name", "internal/sim/helpers/x.go", "package helpers\n", "1: name"},
+		{"empty name", "internal/sim/helpers/a.go", "package helpers\n", "1: name"},
 	})
 }
 
