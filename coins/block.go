@@ -28,6 +28,11 @@ type Block struct {
 	Raw    []byte
 	Layout Layout
 
+	// More is set by the scanner while the blocks after this one are known and
+	// on their way: the index may then make several durable at once. Unset, at
+	// the tip, a block is durable when it has been connected.
+	More bool
+
 	// ScriptMarks and OutPointMarks are room for the index's hashes of every
 	// output's script and every input's outpoint, computed ahead of its turn.
 	ScriptMarks, OutPointMarks []uint64
@@ -41,7 +46,7 @@ type Block struct {
 // and verifies it. Nothing of the block's former content stays. It fails with
 // the errors of [Format.Walk], [ErrBlockHash], [ErrProof] and [ErrMerkleRoot].
 func (b *Block) Load(f Format, id BlockID, verify Verify) error {
-	b.ID, b.ids = id, b.ids[:0]
+	b.ID, b.ids, b.More = id, b.ids[:0], false
 	b.ScriptMarks, b.OutPointMarks = b.ScriptMarks[:0], b.OutPointMarks[:0]
 	if err := f.Walk(b.Raw, &b.Layout); err != nil {
 		return fmt.Errorf("block %s: %w", id, err)

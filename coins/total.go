@@ -84,8 +84,9 @@ func (t Total) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText reads what [Total.String] writes; it fails with [ErrAmount].
 func (t *Total) UnmarshalText(text []byte) error {
-	whole, fraction, point := strings.Cut(string(text), ".")
-	if !point || len(fraction) != Decimals {
+	const longest = 40 // a sign, 126 bits and a point have no more characters
+	whole, fraction, _ := strings.Cut(string(text), ".")
+	if len(text) > longest || len(fraction) != Decimals || !digits(fraction) || !digits(strings.TrimPrefix(whole, "-")) {
 		return fmt.Errorf("%q: %w", clip(string(text)), ErrAmount)
 	}
 	units, ok := new(big.Int).SetString(whole+fraction, 10)
@@ -99,6 +100,11 @@ func (t *Total) UnmarshalText(text []byte) error {
 		*t = Total{}.Minus(*t)
 	}
 	return nil
+}
+
+// digits reports whether a text is one decimal digit or more and nothing else.
+func digits(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
 // AppendBinary appends the stored form: 16 bytes, big endian, two's complement.
