@@ -35,8 +35,8 @@ check: ## gofmt, go vet, staticcheck and the rules of internal/lint
 	$(GO) tool staticcheck $(PACKAGES)
 	$(GO) test ./internal/lint
 
-regtest: build nodes ## a playground: real nodes, the daemon, and the next commands to try
-	@scripts/regtest.sh
+regtest: ## a playground: real nodes, the daemon, and the next commands to try
+	@GO=$(GO) scripts/regtest.sh
 
 bench: nodes ## every benchmark once, for BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout $(SOAK_TIMEOUT) $(PACKAGES)

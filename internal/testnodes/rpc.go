@@ -41,6 +41,11 @@ func (c *Client) Call(ctx context.Context, method string, params ...any) (json.R
 	return c.call(ctx, "", method, params)
 }
 
+// CallWallet is Call on the named wallet of the node. dogecoind has no named wallets: use Call.
+func (c *Client) CallWallet(ctx context.Context, wallet, method string, params ...any) (json.RawMessage, error) {
+	return c.call(ctx, "/wallet/"+wallet, method, params)
+}
+
 func (c *Client) call(ctx context.Context, path, method string, params []any) (json.RawMessage, error) {
 	if params == nil {
 		params = []any{}
@@ -67,7 +72,7 @@ func (n *Node) Call(ctx context.Context, method string, params ...any) (json.Raw
 	return n.call(ctx, "", method, params)
 }
 
-// CallWallet is Call on the named wallet of the node.
+// CallWallet is Client.CallWallet on the node.
 func (n *Node) CallWallet(ctx context.Context, wallet, method string, params ...any) (json.RawMessage, error) {
 	return n.call(ctx, "/wallet/"+wallet, method, params)
 }
