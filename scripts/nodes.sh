@@ -68,6 +68,7 @@ want() {
 
 # debian_mirror: the address this machine's own apt takes Debian from.
 debian_mirror() {
+  # shellcheck disable=SC2016 # apt's own placeholders
   apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
     awk '$1 == "Debian" && $2 == "main" && $4 !~ /-/ && !seen { print $3; seen = 1 }'
 }
@@ -154,7 +155,8 @@ ensure_bitcoind() {
         'libevent-pthreads-2.1-7|libevent-pthreads-2.1-7t64' libsqlite3-0 libzmq5
     fi
     if [ "${#missing[@]}" -gt 0 ]; then return; fi
-    [ -x "$bin/bitcoind" ] && runs "$bin/bitcoind" || install_knots
+    # Libraries of the system may have been all that was missing.
+    if [ ! -x "$bin/bitcoind" ] || ! runs "$bin/bitcoind"; then install_knots; fi
   fi
   runs "$bin/bitcoind" || die "bitcoind was unpacked but does not run: $(version "$bin/bitcoind")"
   say "bitcoind   $bin/bitcoind   $(version "$bin/bitcoind")"

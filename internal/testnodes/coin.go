@@ -29,7 +29,8 @@ func (c Coin) dialect() (dialect, bool) {
 		return dialect{
 			daemon: "bitcoind", env: "COFFER_BITCOIND", remedy: "run scripts/nodes.sh, or put bitcoind (Core 28 or newer) on PATH",
 			packaged: true, maturity: 100, whitelist: "noban@127.0.0.1", namedWallet: true,
-			args: []string{"-fallbackfee=0.0002", "-keypool=20"},
+			// Core's wallet gives bech32 addresses unless told otherwise, Knots' gives old ones.
+			args: []string{"-fallbackfee=0.0002", "-keypool=20", "-addresstype=bech32", "-changetype=bech32"},
 		}, true
 	case LTC:
 		return dialect{

@@ -52,6 +52,9 @@ func payAndMine(ctx context.Context, t *testing.T, n *testnodes.Node) {
 	must(t, n.Fund(ctx, 2))
 	address, err := n.NewAddress(ctx)
 	must(t, err)
+	if n.Coin == testnodes.BTC && !strings.HasPrefix(address, "bcrt1") {
+		t.Fatalf("the wallet gives %s, want bech32 from every Bitcoin node", address)
+	}
 	txid, err := n.Send(ctx, address, "1.25")
 	must(t, err)
 	must(t, n.InMempool(ctx, txid))

@@ -77,8 +77,9 @@ In another terminal, in this folder:
   %[3]s balance %[1]s
   %[2]s generatetoaddress 3 $A
   %[3]s history %[1]s
-  # and take it back: a reorg
+  # a reorg: two other blocks in the place of the last
   %[2]s invalidateblock $(%[2]s getbestblockhash)
+  %[2]s generatetoaddress 2 $(%[2]s getnewaddress)
 `, n.Coin, node, coffer)
 	}
 	fmt.Fprintln(out, "\nCtrl-C stops everything and removes it.")
