@@ -85,6 +85,19 @@ func TestProofHostile(t *testing.T) {
 	}
 }
 
+// TestProofWithoutOutputs reads the proofs that Dogecoin's regtest miner makes:
+// their coinbase has no output, which nothing but a proof may hold.
+func TestProofWithoutOutputs(t *testing.T) {
+	proof, err := coins.ParseProof(proofs(t)[0].raw[coins.HeaderSize:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l coins.Layout
+	if err := formatOf(t, doge.New).WalkTx(proof.Coinbase, &l); !errors.Is(err, coins.ErrMalformed) {
+		t.Errorf("on its own: %v, want %v", err, coins.ErrMalformed)
+	}
+}
+
 func TestLoadChecksProof(t *testing.T) {
 	format := formatOf(t, doge.New)
 	b := proofs(t)[0]

@@ -42,6 +42,11 @@ func (f Format) walkTx(b []byte, p int, l *Layout, at place) int {
 		if p = walkWitness(b, p, inputs); p < 0 {
 			return p
 		}
+		// An input without witness takes one byte: where all do, the flag should
+		// not be set, and nodes refuse that.
+		if p == int(span.Witness)+inputs {
+			return malformed
+		}
 	}
 	if flags&flagMWEB != 0 {
 		if p = walkMWEB(b, p, at == alone); p < 0 {
