@@ -62,10 +62,20 @@ func (n *node) enter(ctx context.Context, call string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if n.hook != nil {
-		return n.hook(ctx, call)
+	n.mu.Lock()
+	hook := n.hook
+	n.mu.Unlock()
+	if hook != nil {
+		return hook(ctx, call)
 	}
 	return nil
+}
+
+// intercept sets the hook while the node is in use.
+func (n *node) intercept(hook func(ctx context.Context, call string) error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hook = hook
 }
 
 func (n *node) Tip(ctx context.Context) (coins.BlockID, error) {
@@ -179,6 +189,13 @@ type stored struct {
 
 func newMemory(tb testing.TB) *memory {
 	return &memory{tb: tb, txs: map[coins.TxID]bool{}, mempool: map[coins.TxID]bool{}, changed: make(chan struct{}, 1)}
+}
+
+// intercept sets what fails while the sink is in use.
+func (m *memory) intercept(fail func(call string, id coins.BlockID) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = fail
 }
 
 func (m *memory) enter(call string, id coins.BlockID) error {
