@@ -1,10 +1,12 @@
 package coins
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
+
+	"coffer.example/coffer/coins/sha256d"
 )
 
 // Verify says how far a block from a node is checked before it is used. Its
@@ -37,8 +39,9 @@ type Block struct {
 	// output's script and every input's outpoint, computed ahead of its turn.
 	ScriptMarks, OutPointMarks []uint64
 
-	ids     []TxID // all, once the merkle root is verified; else empty
-	tree    []TxID
+	ids     [][HashSize]byte // all, once the merkle root is verified; else empty
+	tree    [][HashSize]byte
+	hasher  *sha256d.Hasher // made when first needed
 	scratch []byte
 }
 
@@ -71,38 +74,50 @@ func (b *Block) Load(f Format, id BlockID, verify Verify) error {
 }
 
 func (b *Block) verifyMerkle() error {
-	for i := range b.Layout.TxCount() {
-		var id TxID
-		id, b.scratch = b.Layout.txID(b.Raw, i, b.scratch)
-		b.ids = append(b.ids, id)
+	if b.hasher == nil {
+		b.hasher = sha256d.New()
 	}
+	count := b.Layout.TxCount()
+	b.ids = slices.Grow(b.ids, count)[:count]
+	b.hasher.Start(b.ids)
+	for i := range count {
+		b.hasher.Add(b.Layout.plain(b.Raw, i))
+	}
+	b.hasher.Finish()
 	b.tree = append(b.tree[:0], b.ids...)
-	root, unique := merkleRoot(b.tree)
+	root, unique := merkleRoot(b.hasher, b.tree)
 	if !unique || root != b.Header.MerkleRoot() {
 		return fmt.Errorf("block %s: %w", b.ID, ErrMerkleRoot)
 	}
 	return nil
 }
 
-// txID hashes transaction i of raw without its witness and MWEB data, using
-// scratch to bring the parts together.
-func (l *Layout) txID(raw []byte, i int, scratch []byte) (TxID, []byte) {
+// plain returns what transaction i's id covers: everything but its witness and
+// MWEB data. A transaction without these is one part.
+func (l *Layout) plain(raw []byte, i int) (version, body, lockTime []byte) {
 	span := &l.Txs[i]
-	plain := raw[span.Start:span.End]
-	if span.Body != span.Start+4 {
-		scratch = append(scratch[:0], raw[span.Start:span.Start+4]...)
-		scratch = append(scratch, raw[span.Body:span.Witness]...)
-		scratch = append(scratch, raw[span.LockTime:span.End]...)
+	if span.Body == span.Start+4 {
+		return nil, raw[span.Start:span.End], nil
+	}
+	return raw[span.Start : span.Start+4], raw[span.Body:span.Witness], raw[span.LockTime:span.End]
+}
+
+// txID hashes transaction i of raw, using scratch to bring its parts together.
+func (l *Layout) txID(raw []byte, i int, scratch []byte) (TxID, []byte) {
+	version, plain, lockTime := l.plain(raw, i)
+	if len(version) > 0 {
+		scratch = append(scratch[:0], version...)
+		scratch = append(scratch, plain...)
+		scratch = append(scratch, lockTime...)
 		plain = scratch
 	}
-	first := sha256.Sum256(plain)
-	return TxID(sha256.Sum256(first[:])), scratch
+	return TxID(doubleSHA256(plain)), scratch
 }
 
 // TxID returns the id of transaction i of the block.
 func (b *Block) TxID(i int) TxID {
 	if i < len(b.ids) {
-		return b.ids[i]
+		return TxID(b.ids[i])
 	}
 	var id TxID
 	id, b.scratch = b.Layout.txID(b.Raw, i, b.scratch)

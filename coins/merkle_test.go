@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"coffer.example/coffer/coins/sha256d"
 )
 
-func numberedIDs(n int) []TxID {
-	ids := make([]TxID, n)
+func numberedIDs(n int) [][HashSize]byte {
+	ids := make([][HashSize]byte, n)
 	for i := range ids {
 		binary.BigEndian.PutUint32(ids[i][:], uint32(i+1))
 	}
@@ -16,12 +18,12 @@ func numberedIDs(n int) []TxID {
 }
 
 // plainRoot is the definition, level by level, with padding.
-func plainRoot(ids []TxID) [HashSize]byte {
+func plainRoot(ids [][HashSize]byte) [HashSize]byte {
 	for len(ids) > 1 {
 		if len(ids)%2 == 1 {
 			ids = append(slices.Clone(ids), ids[len(ids)-1])
 		}
-		var next []TxID
+		var next [][HashSize]byte
 		for i := 0; i < len(ids); i += 2 {
 			next = append(next, doubleSHA256(append(slices.Clone(ids[i][:]), ids[i+1][:]...)))
 		}
@@ -33,7 +35,7 @@ func plainRoot(ids []TxID) [HashSize]byte {
 func TestMerkleRoot(t *testing.T) {
 	for n := 1; n <= 70; n++ {
 		ids := numberedIDs(n)
-		root, unique := merkleRoot(slices.Clone(ids))
+		root, unique := merkleRoot(sha256d.New(), slices.Clone(ids))
 		if !unique || root != plainRoot(ids) {
 			t.Errorf("%d ids: %x, %t", n, root, unique)
 		}
@@ -43,7 +45,7 @@ func TestMerkleRoot(t *testing.T) {
 // TestMerkleDuplicates repeats the tail of a list wherever that keeps the root
 // (CVE-2012-2459): each such list must be known.
 func TestMerkleDuplicates(t *testing.T) {
-	found := 0
+	found, hasher := 0, sha256d.New()
 	for n := 2; n <= 40; n++ {
 		ids := numberedIDs(n)
 		for tail := 1; tail <= n; tail++ {
@@ -52,7 +54,7 @@ func TestMerkleDuplicates(t *testing.T) {
 				continue
 			}
 			found++
-			if _, unique := merkleRoot(mutated); unique {
+			if _, unique := merkleRoot(hasher, mutated); unique {
 				t.Errorf("%d ids with their last %d again have the same root, unnoticed", n, tail)
 			}
 		}
@@ -70,7 +72,7 @@ func TestLoadRefusesDuplicates(t *testing.T) {
 		return append(append(b, make([]byte, 8)...), 0, 0, 0, 0, 0)
 	}
 	block := func(txs ...[]byte) *Block {
-		var ids []TxID
+		var ids [][HashSize]byte
 		body := []byte{byte(len(txs))}
 		for _, raw := range txs {
 			ids = append(ids, doubleSHA256(raw))

@@ -76,9 +76,7 @@ func (h *Hasher) addPlain(dst *[Size]byte, head, body, tail []byte) {
 // Finish completes the batch; nothing given to it is kept. It panics when
 // fewer messages were added than dst has room for.
 func (h *Hasher) Finish() {
-	if h.added != len(h.dst) {
-		panic("sha256d: batch finished before all its messages were added")
-	}
+	assert(h.added == len(h.dst), "batch finished before all its messages were added")
 	if h.accelerated {
 		h.drain()
 		rehashAll(h.dst)
@@ -111,9 +109,7 @@ func (h *Hasher) reset() {
 // It panics when src holds an odd number: what an odd node is paired with is
 // the tree's affair.
 func (h *Hasher) Pairs(dst, src [][Size]byte) {
-	if len(src)%2 != 0 {
-		panic("sha256d: odd number of nodes")
-	}
+	assert(len(src)%2 == 0, "odd number of nodes")
 	dst = dst[:len(src)/2]
 	if !h.accelerated {
 		pairsPlain(dst, src)
@@ -161,5 +157,11 @@ func rehashAll(states [][Size]byte) {
 		two := [2][Size]byte{states[0]}
 		rehash(&two[0], 2)
 		states[0] = two[0]
+	}
+}
+
+func assert(holds bool, otherwise string) {
+	if !holds {
+		panic("sha256d: " + otherwise)
 	}
 }
