@@ -160,7 +160,7 @@ func (c *Chain) activate(at *block) error {
 	for _, b := range fresh {
 		c.feed.send(event{kind: blockAdded, block: b})
 	}
-	c.feed.send(event{kind: newTip, block: at})
+	c.feed.send(event{kind: newTip, block: at, fresh: slices.Clone(fresh)})
 	return nil
 }
 

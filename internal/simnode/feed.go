@@ -17,6 +17,7 @@ const (
 type event struct {
 	kind     eventKind
 	block    *block
+	fresh    []*block // of newTip: the blocks connected, lowest first
 	tx       *poolTx
 	sequence uint64 // of the mempool, after the change
 }

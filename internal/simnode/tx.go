@@ -203,9 +203,6 @@ func (tx *Tx) readTail(tail []byte, flags byte) {
 	}
 }
 
-// plainAt returns transaction i of a block without witness and MWEB data.
-func plainAt(raw []byte, l *coins.Layout, i int) []byte { return txAt(raw, l, i).append(nil, 0) }
-
 func sha256d(b []byte) [32]byte {
 	first := sha256.Sum256(b)
 	return sha256.Sum256(first[:])
