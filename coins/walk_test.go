@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/btcsuite/btcd/txscript/v2"
 	btcwire "github.com/btcsuite/btcd/wire/v2"
 	ltcwire "github.com/ltcsuite/ltcd/wire"
 
@@ -260,5 +261,36 @@ func TestWalkMempoolMWEB(t *testing.T) {
 	}
 	if only == 0 {
 		t.Error("no transaction without transparent parts among them")
+	}
+}
+
+// TestTypesAgainstBtcd classifies every output of real blocks.
+func TestTypesAgainstBtcd(t *testing.T) {
+	c, err := btc.New(coins.Main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[txscript.ScriptClass]coins.ScriptType{
+		txscript.PubKeyTy: coins.PubKey, txscript.PubKeyHashTy: coins.PubKeyHash, txscript.ScriptHashTy: coins.ScriptHash,
+		txscript.MultiSigTy: coins.Multisig, txscript.NullDataTy: coins.NullData, txscript.NonStandardTy: coins.NonStandard,
+		txscript.WitnessV0PubKeyHashTy: coins.WitnessV0PK, txscript.WitnessV0ScriptHashTy: coins.WitnessV0SH,
+	}
+	seen := make(map[coins.ScriptType]int)
+	for _, block := range append(bitcoinBlocks(t), fixtures(t, "btc-*.blk")...) {
+		b, err := load(block.raw, c.Params().Format, block.id())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range b.Layout.Outs {
+			script := b.Layout.Script(block.raw, n)
+			got, want := c.Type(script), names[txscript.GetScriptClass(script)]
+			if got != want {
+				t.Errorf("%s: output %d, %x, is %s, btcd says %s", block.name, n, script, got, want)
+			}
+			seen[got]++
+		}
+	}
+	if len(seen) < 5 {
+		t.Errorf("only these types occurred: %v", seen)
 	}
 }
