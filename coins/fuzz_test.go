@@ -124,8 +124,11 @@ func FuzzWalkTx(f *testing.F) {
 		var l coins.Layout
 		if litecoin.WalkTx(raw, &l) == nil {
 			checkLayout(t, raw, &l)
+			// ltcd finds the end of MWEB data by reading it, the walker takes all
+			// but the lock time for it: they differ only where something follows.
 			var m ltcwire.MsgTx
-			if m.Deserialize(bytes.NewReader(raw)) == nil && !l.MWEBOnly && l.TxID(raw) != coins.TxID(m.TxHash()) {
+			rest := bytes.NewReader(raw)
+			if m.Deserialize(rest) == nil && rest.Len() == 0 && !l.MWEBOnly && l.TxID(raw) != coins.TxID(m.TxHash()) {
 				t.Fatalf("%s, ltcd says %s", l.TxID(raw), m.TxHash())
 			}
 		}

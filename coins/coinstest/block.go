@@ -123,12 +123,13 @@ func CheckBlock(t testing.TB, c coins.Coin, into *coins.Block, want *Block) {
 	if got := into.Layout.TxCount(); got != len(want.Txs) {
 		t.Fatalf("block %d has %d transactions, node says %d", want.Height, got, len(want.Txs))
 	}
+	compared := comparison{t, c, into}
 	in, out, hogEx := 0, 0, false
 	for i, tx := range want.Txs {
 		if got := into.TxID(i); got != tx.ID {
 			t.Errorf("transaction %d is %s, node says %s", i, got, tx.ID)
 		}
-		in = checkIns(t, into, i, in, tx.Ins)
+		in = compared.ins(i, in, tx.Ins)
 		if len(tx.Outs) > 0 {
 			hogEx = i > 0 && tx.Outs[0].Type == coins.HogAddr
 		}
@@ -136,7 +137,7 @@ func CheckBlock(t testing.TB, c coins.Coin, into *coins.Block, want *Block) {
 			if o.MWEB {
 				continue
 			}
-			checkOut(t, c, into, i, out, o)
+			compared.out(i, out, o)
 			if pegOut := hogEx && out > int(into.Layout.Txs[i].FirstOut); into.Layout.PegOut(out) != pegOut {
 				t.Errorf("output %d is a peg-out: %t", out, pegOut)
 			}
@@ -151,7 +152,17 @@ func CheckBlock(t testing.TB, c coins.Coin, into *coins.Block, want *Block) {
 	}
 }
 
-func checkIns(t testing.TB, b *coins.Block, tx, first int, ins []In) (next int) {
+// comparison is of a loaded block with what a node made of it.
+type comparison struct {
+	t     testing.TB
+	coin  coins.Coin
+	block *coins.Block
+}
+
+// ins compares the inputs of transaction tx, the block's from first on, and
+// returns the number behind them.
+func (k comparison) ins(tx, first int, ins []In) (next int) {
+	t, b := k.t, k.block
 	t.Helper()
 	for _, want := range ins {
 		if want.MWEB {
@@ -171,7 +182,9 @@ func checkIns(t testing.TB, b *coins.Block, tx, first int, ins []In) (next int) 
 	return first
 }
 
-func checkOut(t testing.TB, c coins.Coin, b *coins.Block, tx, n int, want Out) {
+// out compares the block's output n, which transaction tx has.
+func (k comparison) out(tx, n int, want Out) {
+	t, b := k.t, k.block
 	t.Helper()
 	script := b.Layout.Script(b.Raw, n)
 	if expected, err := hex.DecodeString(want.Script); err != nil || !bytes.Equal(script, expected) {
@@ -186,7 +199,7 @@ func checkOut(t testing.TB, c coins.Coin, b *coins.Block, tx, n int, want Out) {
 	if coinbase := b.Layout.Coinbase(n); coinbase != (tx == 0) {
 		t.Errorf("output %d is a coinbase's: %t", n, coinbase)
 	}
-	checkScript(t, c, script, want.Type, want.Addresses)
+	checkScript(t, k.coin, script, want.Type, want.Addresses)
 }
 
 // checkScript compares type and address with a node's. Older nodes name the
