@@ -26,6 +26,9 @@ type Coin struct {
 	Index    uint32
 	Coinbase bool
 	PegOut   bool
+	// SpentBy is an unconfirmed transaction that spends it; zero where none is
+	// known. Set by queries, not in changes.
+	SpentBy coins.TxID
 }
 
 // Balance is what a script, or several, hold: named classes, never one number.

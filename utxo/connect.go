@@ -1,0 +1,247 @@
+package utxo
+
+import (
+	"context"
+	"fmt"
+
+	"coffer.example/coffer/coins"
+)
+
+// Tip returns the last block connected, and false before the first. It may
+// run ahead of what queries see while more blocks are known to follow.
+func (x *Index) Tip(context.Context) (coins.BlockID, bool, error) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	return x.w.applied.tip, x.w.applied.hasTip, nil
+}
+
+// Header returns the header of the connected chain at a height. It fails with
+// [coins.ErrNoHeader] below the index's start and above its tip.
+func (x *Index) Header(ctx context.Context, height coins.Height) (header coins.RawHeader, err error) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if x.closed {
+		return header, ErrClosed
+	}
+	s, found := x.newStep(), false
+	err = x.store.View(ctx, func(r Reader) (err error) {
+		s.base = r
+		header, found, err = s.header(height)
+		return err
+	})
+	if err == nil && (!found || !s.state.hasTip || height > s.state.tip.Height) {
+		err = fmt.Errorf("height %d: %w", height, coins.ErrNoHeader)
+	}
+	return header, err
+}
+
+// Connect applies the block above the tip, or the index's first one. Durable
+// when it returns, unless b.More. It fails with [coins.ErrNotNext].
+func (x *Index) Connect(ctx context.Context, b *coins.Block) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if err := x.checkNext(b); err != nil {
+		return err
+	}
+	if len(b.ScriptMarks) != len(b.Layout.Outs) || len(b.OutPointMarks) != len(b.Layout.Ins) {
+		x.Prepare(b)
+	}
+	err := x.write(ctx, b.More, func(s *step) error { return x.connect(s, b) })
+	if err != nil {
+		return fmt.Errorf("connect block %s: %w", b.ID, err)
+	}
+	return nil
+}
+
+// checkNext is the index's own check that a block extends its chain.
+func (x *Index) checkNext(b *coins.Block) error {
+	st := &x.w.applied
+	next, parent := st.above(x.self.start), b.Header.Prev()
+	switch {
+	case b.ID.Height != next:
+		return fmt.Errorf("block %s, height %d is next: %w", b.ID, next, coins.ErrNotNext)
+	case st.hasTip && parent != st.tip.Hash:
+		return fmt.Errorf("block %s, its parent is %s and the tip %s: %w", b.ID, parent, st.tip, coins.ErrNotNext)
+	case b.ID.Hash != b.Header.Hash():
+		return fmt.Errorf("block %s: %w", b.ID, coins.ErrBlockHash)
+	case b.ID.Height == 0 && b.ID.Hash != x.coin.Params().Chain.Genesis:
+		return fmt.Errorf("block %s is not the genesis block of %s %s: %w", b.ID, x.self.symbol, x.self.network, ErrForeign)
+	}
+	return nil
+}
+
+func (x *Index) connect(s *step, b *coins.Block) error {
+	if err := s.checkBelow(b); err != nil {
+		return err
+	}
+	payments, err := x.payments(s, b, func(id scriptID, w *watchRow) (bool, error) { return s.acceptTip(id, w, b.ID.Height), nil })
+	if err != nil {
+		return err
+	}
+	s.put(keyHeight(tableHeader, b.ID.Height), b.Header[:])
+	s.ids[b.ID.Height] = b.ID
+	work := work{x: x, s: s, b: b}
+	if err := chainOrder(b, x.spenders(b, payments), payments, work.spend, work.pay); err != nil {
+		return err
+	}
+	if len(work.facts) > 0 {
+		s.put(keyHeight(tableUndo, b.ID.Height), encodeFacts(work.facts))
+	}
+	s.state.tip, s.state.hasTip = b.ID, true
+	s.log(&record{kind: recordConnect, block: b.ID, changes: work.changes})
+	if err := s.addFound(work.kept, b.ID.Height); err != nil {
+		return err
+	}
+	x.leavePool(s, b)
+	s.batch.blocks++
+	return s.prune(b.ID.Height - x.opts.MaxReorg + 1)
+}
+
+// checkBelow checks an index's first block against what a job has read below
+// it.
+func (s *step) checkBelow(b *coins.Block) error {
+	if s.state.hasTip || b.ID.Height == 0 {
+		return nil
+	}
+	below, found, err := s.header(b.ID.Height - 1)
+	if err != nil || !found || below.Hash() == b.Header.Prev() {
+		return err
+	}
+	return fmt.Errorf("the chain below the index's start has changed: %w", coins.ErrReorgDepth)
+}
+
+// acceptTip says whether an output at the tip counts for a script. One below
+// the script's birth does only where a reorg has led below its import: then
+// its birth falls.
+func (s *step) acceptTip(id scriptID, w *watchRow, height coins.Height) bool {
+	switch {
+	case height >= w.birth:
+		return true
+	case height >= w.since:
+		return false
+	}
+	w.birth = height
+	s.put(keyScript(tableWatch, id), w.encode())
+	return true
+}
+
+// prune drops undo below a height.
+func (s *step) prune(keep coins.Height) error {
+	for ; s.state.undoFrom < keep; s.state.undoFrom++ {
+		key := keyHeight(tableUndo, s.state.undoFrom)
+		_, found, err := s.get(key)
+		if err != nil {
+			return err
+		}
+		if found {
+			s.del(key)
+		}
+	}
+	return nil
+}
+
+// work applies the facts of one block, in chain order.
+type work struct {
+	x *Index
+	s *step
+	b *coins.Block
+	// facts are those applied; changes go to the log now, kept ones with the
+	// end of the job that reads the script's past.
+	facts   []fact
+	changes []Change
+	kept    []keptChange
+	// again says that the block was read before: what is there stays.
+	again bool
+	found coinFlags
+}
+
+// keptChange waits for a job's end.
+type keptChange struct {
+	job    JobID
+	change Change
+}
+
+func (w *work) spend(in int) error {
+	at := w.b.Layout.OutPoint(w.b.Raw, in)
+	tx := uint32(w.b.Layout.TxOfIn(in))
+	ref, row, found, err := w.s.coinAt(at, numberOf(w.b.ID.Height, tx))
+	if err != nil || !found {
+		return err // not found: another outpoint with the same mark
+	}
+	return w.take(tx, uint32(in)-w.b.Layout.Txs[tx].FirstIn, at, ref, row)
+}
+
+// take applies the spending of a coin.
+func (w *work) take(tx, n uint32, at coins.OutPoint, ref coinRef, row coinRow) error {
+	c, err := w.s.coin(ref, row, at.TxID)
+	if err != nil {
+		return err
+	}
+	f := fact{kind: Spent, tx: tx, n: n, coin: ref, coinRow: row}
+	w.s.disappeared(w.x, c, row.script)
+	return w.apply(f, Change{Kind: CoinSpent, TxID: w.b.TxID(int(tx)), Coin: c})
+}
+
+func (w *work) pay(p found) error {
+	f, err := w.s.fund(w.b, p)
+	if err != nil {
+		return err
+	}
+	at := coins.OutPoint{TxID: w.b.TxID(int(f.tx)), Vout: f.n}
+	if f.flags&flagCoinbase != 0 {
+		if err := w.overwrite(f, at); err != nil {
+			return err
+		}
+	}
+	if w.again {
+		_, found, err := w.s.get(keyEvent(f.script, f.coin.num, Funded, f.n))
+		if err != nil || found {
+			return err
+		}
+	}
+	f.flags |= w.found
+	c, err := w.s.coin(f.coin, f.coinRow, at.TxID)
+	if err != nil {
+		return err
+	}
+	w.s.appeared(w.x, c, f.script)
+	return w.apply(f, Change{Kind: CoinCreated, TxID: at.TxID, Coin: c})
+}
+
+// overwrite ends an earlier coin of the same outpoint: Bitcoin has two pairs
+// of coinbases with the same id, and the later ones replaced the earlier. The
+// loss is booked as spent by the later coinbase's input of the output's number.
+func (w *work) overwrite(f fact, at coins.OutPoint) error {
+	ref, row, found, err := w.s.coinAt(at, f.coin.num)
+	if err != nil || !found {
+		return err
+	}
+	return w.take(f.tx, f.n, at, ref, row)
+}
+
+func (w *work) apply(f fact, c Change) error {
+	if err := w.s.addTx(numberOf(w.b.ID.Height, f.tx), c.TxID); err != nil {
+		return err
+	}
+	if err := w.s.apply(w.b.ID.Height, f); err != nil {
+		return err
+	}
+	w.facts = append(w.facts, f)
+	c.Block = w.b.ID
+	watch, err := w.s.needWatch(f.script)
+	if err != nil {
+		return err
+	}
+	waits := false
+	if f.flags&flagFound != 0 {
+		if waits, err = w.s.scanning(watch); err != nil {
+			return err
+		}
+	}
+	if waits {
+		w.kept = append(w.kept, keptChange{watch.job, c})
+	} else {
+		w.changes = append(w.changes, c)
+	}
+	return nil
+}

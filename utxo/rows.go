@@ -1,0 +1,205 @@
+package utxo
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"coffer.example/coffer/coins"
+)
+
+// coinFlags are what is stored of a coin beside its value.
+type coinFlags byte
+
+const (
+	flagCoinbase coinFlags = 1 << iota
+	flagPegOut
+	// flagFound: a job found it in the past, the tip did not.
+	flagFound
+)
+
+// class is the part of the unspent table that a coin stands in.
+func (f coinFlags) class() byte {
+	if f&(flagCoinbase|flagPegOut) != 0 {
+		return classGenerated
+	}
+	return classPlain
+}
+
+// coinRef names an output by its transaction's number.
+type coinRef struct {
+	num  txNum
+	vout uint32
+}
+
+// coinRow is the value of a coin's row.
+type coinRow struct {
+	script scriptID
+	value  coins.Amount
+	flags  coinFlags
+}
+
+func (r coinRow) encode() []byte {
+	b := make([]byte, 0, 13)
+	b = binary.BigEndian.AppendUint32(b, uint32(r.script))
+	return r.appendUnspent(b)
+}
+
+// appendUnspent appends what the unspent row repeats of the coin.
+func (r coinRow) appendUnspent(b []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(r.value)), byte(r.flags))
+}
+
+func decodeCoin(value []byte) (coinRow, error) {
+	d := decoder{rest: value}
+	row := coinRow{scriptID(d.u32()), coins.Amount(d.u64()), coinFlags(d.u8())}
+	return row, d.end("coin")
+}
+
+func decodeUnspent(value []byte) (coinRow, error) {
+	d := decoder{rest: value}
+	row := coinRow{value: coins.Amount(d.u64()), flags: coinFlags(d.u8())}
+	return row, d.end("unspent")
+}
+
+// txRow is a transaction that history speaks of: its id, and the number of
+// events in it.
+type txRow struct {
+	id     coins.TxID
+	events uint32
+}
+
+func (r txRow) encode() []byte {
+	return binary.BigEndian.AppendUint32(slices.Clone(r.id[:]), r.events)
+}
+
+func decodeTx(value []byte) (txRow, error) {
+	d := decoder{rest: value}
+	row := txRow{d.hash(), d.u32()}
+	return row, d.end("transaction")
+}
+
+// The value of a txid row: the numbers of the transactions whose ids begin
+// alike, ascending.
+func appendNumber(value []byte, num txNum) []byte {
+	return binary.BigEndian.AppendUint64(value, uint64(num))
+}
+
+func decodeNumbers(value []byte) ([]txNum, error) {
+	d := decoder{rest: value}
+	nums := make([]txNum, 0, len(value)/8)
+	for len(d.rest) > 0 && !d.bad {
+		nums = append(nums, txNum(d.u64()))
+	}
+	return nums, d.end("txid")
+}
+
+// eventRow is the value of a history row; coin is stored for Spent only.
+type eventRow struct {
+	coin  coinRef
+	value coins.Amount
+	flags coinFlags
+}
+
+func (r eventRow) encode(kind EventKind) []byte {
+	b := make([]byte, 0, 21)
+	if kind == Spent {
+		b = binary.BigEndian.AppendUint64(b, uint64(r.coin.num))
+		b = binary.BigEndian.AppendUint32(b, r.coin.vout)
+	}
+	return append(binary.BigEndian.AppendUint64(b, uint64(r.value)), byte(r.flags))
+}
+
+// storedEvent is a history row taken apart.
+type storedEvent struct {
+	script scriptID
+	num    txNum
+	kind   EventKind
+	n      uint32
+	eventRow
+}
+
+func decodeEvent(key, value []byte) (e storedEvent, err error) {
+	k := decoder{rest: key[1:]}
+	e.script, e.num = scriptID(k.u32()), txNum(k.u64())
+	if e.kind = Funded; k.u8() == eventOrder(Spent) {
+		e.kind = Spent
+	}
+	e.n = k.u32()
+	d := decoder{rest: value, bad: k.bad || len(k.rest) != 0}
+	e.coin = coinRef{e.num, e.n}
+	if e.kind == Spent {
+		e.coin = coinRef{txNum(d.u64()), d.u32()}
+	}
+	e.value, e.flags = coins.Amount(d.u64()), coinFlags(d.u8())
+	return e, d.end("history")
+}
+
+// sumRow is what a script, or all of them, hold in blocks.
+type sumRow struct {
+	confirmed       coins.Total
+	coins, received uint64
+}
+
+func (r sumRow) append(b []byte) []byte {
+	b = r.confirmed.AppendBinary(b)
+	b = binary.BigEndian.AppendUint64(b, r.coins)
+	return binary.BigEndian.AppendUint64(b, r.received)
+}
+
+func (d *decoder) sum() sumRow { return sumRow{d.total(), d.u64(), d.u64()} }
+
+func decodeSum(value []byte) (sumRow, error) {
+	d := decoder{rest: value}
+	row := d.sum()
+	return row, d.end("balance")
+}
+
+// watchRow is a watched script as stored.
+type watchRow struct {
+	script []byte
+	birth  coins.Height
+	// since is the height of the first block connected after the import.
+	since coins.Height
+	// job read its past, or reads it; past says that it was complete before.
+	job   JobID
+	past  bool
+	added time.Time
+	label string
+}
+
+func (r *watchRow) encode() []byte {
+	b := make([]byte, 0, 28+len(r.label)+len(r.script))
+	b = append(b, boolByte(r.past))
+	b = appendHeight(appendHeight(b, r.birth), r.since)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.job))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.added.Unix()))
+	return append(appendBytes(b, []byte(r.label)), r.script...)
+}
+
+func decodeWatch(value []byte) (*watchRow, error) {
+	d := decoder{rest: value}
+	row := &watchRow{past: d.u8() != 0, birth: d.height(), since: d.height(), job: JobID(d.u64())}
+	row.added = time.Unix(int64(d.u64()), 0).UTC()
+	row.label = string(d.bytes())
+	row.script = slices.Clone(d.rest)
+	d.rest = nil
+	return row, d.end("watch")
+}
+
+// scriptOfWatch returns the script at the end of a watch row, sharing it.
+func scriptOfWatch(value []byte) ([]byte, error) {
+	d := decoder{rest: value}
+	d.take(25)
+	d.bytes()
+	script := d.rest
+	d.rest = nil
+	return script, d.end("watch")
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,165 @@
+package utxo
+
+import (
+	"bytes"
+	"fmt"
+
+	"coffer.example/coffer/coins"
+)
+
+// step is one change of the index in the making: rows read through the batch,
+// rows written to it, and what follows in memory once they are stored. Nothing
+// outside it changes until it has succeeded.
+type step struct {
+	scope
+	state state
+	chain *coins.ChainParams
+	// marks are the changes to the set of outpoints.
+	marks []markChange
+	// watches, jobs and ids (of blocks) are rows read in this step.
+	watches map[scriptID]*watchRow
+	jobs    map[JobID]*jobRow
+	ids     map[coins.Height]coins.BlockID
+	// moves are coins that appeared and disappeared, for the mempool view.
+	moves []coinMove
+	// leaving are unconfirmed transactions that are so no more.
+	leaving []*poolTx
+	// seen are those of which the step made a coin known.
+	seen []sighting
+}
+
+// markChange is an outpoint that enters or leaves the set of unspent coins.
+type markChange struct {
+	mark   uint64
+	remove bool
+}
+
+// coinMove is a confirmed coin that appeared, or disappeared.
+type coinMove struct {
+	coin   Coin
+	script scriptID
+	gone   bool
+}
+
+// watch returns a script's row, nil where it is no longer watched.
+func (s *step) watch(id scriptID) (*watchRow, error) {
+	if row, known := s.watches[id]; known {
+		return row, nil
+	}
+	value, found, err := s.get(keyScript(tableWatch, id))
+	if err != nil {
+		return nil, err
+	}
+	var row *watchRow
+	if found {
+		if row, err = decodeWatch(value); err != nil {
+			return nil, err
+		}
+	}
+	s.watches[id] = row
+	return row, nil
+}
+
+// needWatch is watch of a script that must be there.
+func (s *step) needWatch(id scriptID) (*watchRow, error) {
+	row, err := s.watch(id)
+	if err == nil && row == nil {
+		err = fmt.Errorf("script %d is not watched: %w", id, ErrCorrupt)
+	}
+	return row, err
+}
+
+// job returns a job's row, which must be there.
+func (s *step) job(id JobID) (*jobRow, error) {
+	if row, known := s.jobs[id]; known {
+		return row, nil
+	}
+	value, err := s.need(keyNumber(tableJob, uint64(id)), "job")
+	if err != nil {
+		return nil, err
+	}
+	row, err := decodeJob(value)
+	if err != nil {
+		return nil, err
+	}
+	s.jobs[id] = row
+	return row, nil
+}
+
+// scanning says whether a script's past is still being read: then what its job
+// finds is kept back from the log.
+func (s *step) scanning(w *watchRow) (bool, error) {
+	if w.job == 0 || w.past {
+		return false, nil
+	}
+	job, err := s.job(w.job)
+	if err != nil {
+		return false, err
+	}
+	return job.State != JobDone, nil
+}
+
+// header returns the stored header at a height, and false where there is none.
+func (s *step) header(height coins.Height) (h coins.RawHeader, found bool, err error) {
+	value, found, err := s.get(keyHeight(tableHeader, height))
+	if err != nil || !found {
+		return h, false, err
+	}
+	h, err = decodeHeader(value)
+	return h, err == nil, err
+}
+
+func decodeHeader(value []byte) (h coins.RawHeader, err error) {
+	if len(value) != len(h) {
+		return h, fmt.Errorf("header row of %d bytes: %w", len(value), ErrCorrupt)
+	}
+	copy(h[:], value)
+	return h, nil
+}
+
+// block returns the id of the stored block at a height.
+func (s *step) block(height coins.Height) (coins.BlockID, error) {
+	if id, known := s.ids[height]; known {
+		return id, nil
+	}
+	header, found, err := s.header(height)
+	if err != nil {
+		return coins.BlockID{}, err
+	}
+	if !found {
+		return coins.BlockID{}, fmt.Errorf("header %d is missing: %w", height, ErrCorrupt)
+	}
+	id := coins.BlockID{Height: height, Hash: header.Hash()}
+	s.ids[height] = id
+	return id, nil
+}
+
+// coin describes a coin by its rows.
+func (s *step) coin(ref coinRef, row coinRow, txid coins.TxID) (Coin, error) {
+	block, err := s.block(ref.num.height())
+	if err != nil {
+		return Coin{}, err
+	}
+	w, err := s.needWatch(row.script)
+	if err != nil {
+		return Coin{}, err
+	}
+	c := Coin{OutPoint: coins.OutPoint{TxID: txid, Vout: ref.vout}, Value: row.value, Script: w.script}
+	c.Block, c.Confirmed, c.Index = block, true, ref.num.index()
+	c.Coinbase, c.PegOut = row.flags&flagCoinbase != 0, row.flags&flagPegOut != 0
+	return c, nil
+}
+
+// appeared and disappeared note what a coin's coming and going means in memory.
+func (s *step) appeared(x *Index, c Coin, id scriptID) {
+	s.marks = append(s.marks, markChange{mark: x.outPointMark(c.OutPoint)})
+	s.moves = append(s.moves, coinMove{coin: c, script: id})
+}
+
+func (s *step) disappeared(x *Index, c Coin, id scriptID) {
+	s.marks = append(s.marks, markChange{mark: x.outPointMark(c.OutPoint), remove: true})
+	s.moves = append(s.moves, coinMove{coin: c, script: id, gone: true})
+}
+
+// is compares a candidate with the script it may be.
+func (w *watchRow) is(script []byte) bool { return w != nil && bytes.Equal(w.script, script) }

@@ -1,0 +1,394 @@
+package utxo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"coffer.example/coffer/coins"
+)
+
+// WatchSpec is a script to watch.
+type WatchSpec struct {
+	Script []byte
+	// Birth is the height before which the script cannot have been paid, or
+	// before which payments shall not count.
+	Birth coins.Height
+	Label string
+}
+
+// WatchResult says what an import did.
+type WatchResult struct {
+	Added, Known int
+	// Job reads the past of what was added; 0 where none is needed.
+	Job JobID
+}
+
+// maxWatchStep is how many scripts one commit takes.
+const maxWatchStep = 20_000
+
+// Watch adds scripts to the watch set; durable when it returns. From then on
+// they are live. Their past is read by a job over job's range, if one is given
+// (its All and Scripts are not used), that is created in the same transaction
+// as the first of them: until it is done they are Scanning. Without one a
+// script counts as complete from the next block on, or from its birth where
+// that is later. A known script keeps what it has, but for a label that is
+// given, and for an earlier birth, which makes the job read its past again. It
+// fails with [ErrScript], [ErrRange] or [ErrJobBusy]; when interrupted, the
+// scripts already stored stay watched, and their job is there to be run.
+func (x *Index) Watch(ctx context.Context, specs []WatchSpec, job *JobSpec) (result WatchResult, err error) {
+	for i := range specs {
+		if len(specs[i].Script) == 0 || coins.Unspendable(specs[i].Script) {
+			return result, fmt.Errorf("script %x: %w", specs[i].Script, ErrScript)
+		}
+		if specs[i].Birth < 0 {
+			return result, fmt.Errorf("birth %d: %w", specs[i].Birth, ErrRange)
+		}
+	}
+	for part := range slices.Chunk(specs, maxWatchStep) {
+		if err := x.watchPart(ctx, part, job, &result); err != nil {
+			return result, fmt.Errorf("watch: %w", err)
+		}
+	}
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	delete(x.w.importing, result.Job)
+	return result, nil
+}
+
+// newWatch is a script that a step adds.
+type newWatch struct {
+	mark uint64
+	id   scriptID
+	row  *watchRow
+}
+
+func (x *Index) watchPart(ctx context.Context, specs []WatchSpec, job *JobSpec, result *WatchResult) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if err := x.flush(ctx); err != nil {
+		return err
+	}
+	in := importing{x: x, spec: job, seen: map[string]bool{}, result: *result}
+	err := x.write(ctx, false, func(s *step) error {
+		in.s = s
+		for i := range specs {
+			if err := in.add(&specs[i]); err != nil {
+				return err
+			}
+		}
+		in.finish()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	*result = in.result
+	if result.Job != 0 {
+		x.w.importing[result.Job] = true
+	}
+	x.mu.Lock()
+	for _, n := range in.added {
+		x.scripts.add(n.mark, uint32(n.id))
+	}
+	x.mu.Unlock()
+	return x.rematchPool(ctx, in.added)
+}
+
+// importing is one step of an import.
+type importing struct {
+	x      *Index
+	s      *step
+	spec   *JobSpec
+	seen   map[string]bool
+	result WatchResult
+	added  []newWatch
+	job    *jobRow
+}
+
+func (in *importing) add(spec *WatchSpec) error {
+	if in.seen[string(spec.Script)] {
+		in.result.Known++
+		return nil
+	}
+	in.seen[string(spec.Script)] = true
+	id, w, err := in.x.scriptIDIn(in.s, spec.Script)
+	if err == nil {
+		in.result.Known++
+		return in.extend(id, w, spec)
+	}
+	if !isNotWatched(err) {
+		return err
+	}
+	next := in.s.state.above(in.x.self.start)
+	w = &watchRow{script: bytes.Clone(spec.Script), birth: spec.Birth, since: next, added: in.x.opts.Clock().UTC(), label: spec.Label}
+	switch {
+	case in.spec != nil && in.spec.From < next:
+		if w.birth = max(spec.Birth, in.spec.From); w.birth < next {
+			if err := in.assign(w); err != nil {
+				return err
+			}
+		}
+	default:
+		w.birth = max(spec.Birth, next)
+	}
+	in.s.state.lastScript++
+	in.s.state.watched++
+	id = in.s.state.lastScript
+	in.s.putFresh(keyScript(tableWatch, id), w.encode())
+	in.s.watches[id] = w
+	in.added = append(in.added, newWatch{in.x.scriptMark(w.script), id, w})
+	in.result.Added++
+	return nil
+}
+
+// extend takes what is new about a known script.
+func (in *importing) extend(id scriptID, w *watchRow, spec *WatchSpec) error {
+	changed := false
+	if spec.Label != "" && spec.Label != w.label {
+		w.label, changed = spec.Label, true
+	}
+	if in.spec != nil {
+		if birth := max(spec.Birth, in.spec.From); birth < w.birth && birth < in.s.state.above(in.x.self.start) {
+			busy, err := in.s.scanning(w)
+			if err != nil {
+				return err
+			}
+			if busy {
+				return fmt.Errorf("script %x is read by job %d: %w", w.script, w.job, ErrJobBusy)
+			}
+			if err := in.assign(w); err != nil {
+				return err
+			}
+			in.job.To = max(in.job.To, w.birth-1)
+			w.birth, w.past, changed = birth, false, true
+		}
+	}
+	if changed {
+		in.s.put(keyScript(tableWatch, id), w.encode())
+	}
+	return nil
+}
+
+// assign gives a script to the import's job, making it with the first.
+func (in *importing) assign(w *watchRow) error {
+	if in.job == nil {
+		if in.result.Job != 0 {
+			row, err := in.s.job(in.result.Job)
+			if err != nil {
+				return err
+			}
+			in.job = row
+		} else {
+			row, err := in.x.newJob(in.s, JobSpec{From: in.spec.From, To: in.spec.To})
+			if err != nil {
+				return err
+			}
+			in.job, in.result.Job = row, row.ID
+		}
+	}
+	w.job = in.job.ID
+	in.job.Scripts++
+	return nil
+}
+
+func (in *importing) finish() {
+	if in.job != nil {
+		in.s.putJob(in.job)
+	}
+}
+
+// rematchPool looks for payments to new scripts among what is unconfirmed.
+func (x *Index) rematchPool(ctx context.Context, added []newWatch) error {
+	if x.pool.empty() || len(added) == 0 {
+		return nil
+	}
+	var again []*poolTx
+	for _, tx := range x.pool.txs {
+		if tx.raw == nil {
+			continue
+		}
+		var l coins.Layout
+		if err := x.coin.Params().Format.WalkTx(tx.raw, &l); err != nil {
+			continue // it was walked when it came
+		}
+		for n := range l.Outs {
+			mark := x.scriptMark(l.Script(tx.raw, n))
+			if slices.ContainsFunc(added, func(w newWatch) bool { return w.mark == mark }) {
+				again = append(again, tx)
+				break
+			}
+		}
+	}
+	slices.SortFunc(again, func(a, b *poolTx) int { return bytes.Compare(a.id[:], b.id[:]) })
+	return x.reenter(ctx, again)
+}
+
+// Unwatch takes scripts out of the watch set with their coins, history and
+// balances, and returns how many were there. The log keeps what it said of
+// them.
+func (x *Index) Unwatch(ctx context.Context, scripts [][]byte) (removed int, err error) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if err := x.flush(ctx); err != nil {
+		return 0, err
+	}
+	for _, script := range scripts {
+		there, err := x.unwatch(ctx, script)
+		if err != nil {
+			return removed, fmt.Errorf("unwatch script %x: %w", script, err)
+		}
+		if there {
+			removed++
+		}
+	}
+	return removed, nil
+}
+
+// maxUnwatchEvents is how many history rows one commit of an unwatch takes.
+const maxUnwatchEvents = 20_000
+
+// unwatch removes a script's history from its newest end, so that what is left
+// after an interruption is whole; the script itself goes with the last part.
+func (x *Index) unwatch(ctx context.Context, script []byte) (there bool, err error) {
+	for more := true; more; {
+		var id scriptID
+		err := x.write(ctx, false, func(s *step) (err error) {
+			if id, _, err = x.scriptIDIn(s, script); err != nil {
+				return err
+			}
+			if more, err = x.dropHistory(s, id); err != nil || more {
+				return err
+			}
+			s.del(keyScript(tableWatch, id))
+			s.del(keyScript(tableBalance, id))
+			s.state.watched--
+			return nil
+		})
+		if isNotWatched(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if !more {
+			x.mu.Lock()
+			x.scripts.remove(x.scriptMark(script), uint32(id))
+			x.mu.Unlock()
+			if err := x.forgetInPool(ctx, id); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// dropHistory takes away the newest events of a script.
+func (x *Index) dropHistory(s *step, id scriptID) (more bool, err error) {
+	var events []storedEvent
+	err = s.base.Scan(keyScript(tableEvent, id), nil, true, func(key, value []byte) error {
+		if len(events) == maxUnwatchEvents {
+			more = true
+			return ErrStop
+		}
+		e, err := decodeEvent(key, value)
+		events = append(events, e)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, e := range events {
+		f := fact{kind: e.kind, tx: e.num.index(), n: e.n, coin: e.coin, coinRow: coinRow{id, e.value, e.flags}}
+		if err := x.forget(s, e.num.height(), f); err != nil {
+			return false, err
+		}
+	}
+	return more, nil
+}
+
+// forget undoes a fact without a word to the log.
+func (x *Index) forget(s *step, height coins.Height, f fact) error {
+	txid, err := s.txID(f.coin.num)
+	if err != nil {
+		return err
+	}
+	c, err := s.coin(f.coin, f.coinRow, txid)
+	if err != nil {
+		return err
+	}
+	if f.kind == Spent {
+		s.appeared(x, c, f.script)
+	} else {
+		s.disappeared(x, c, f.script)
+	}
+	if err := s.unapply(height, f); err != nil {
+		return err
+	}
+	return s.dropTx(numberOf(height, f.tx), 1)
+}
+
+// Watched returns what is known of a script, and false where it is not watched.
+func (x *Index) Watched(ctx context.Context, script []byte) (w Watch, found bool, err error) {
+	err = x.query(ctx, func(r Reader) error {
+		_, row, err := x.scriptID(r, script)
+		if isNotWatched(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		w, err = watchOf(r, row)
+		return err
+	})
+	return w, found, err
+}
+
+// watchOf describes a script for callers.
+func watchOf(r Reader, row *watchRow) (Watch, error) {
+	w := Watch{Script: row.script, Birth: row.birth, State: Live, Label: row.label, Added: row.added}
+	if row.job == 0 || row.past {
+		return w, nil
+	}
+	job, err := readJob(r, row.job)
+	if err != nil {
+		return w, err
+	}
+	if job.State != JobDone {
+		w.State, w.Job = Scanning, row.job
+	}
+	return w, nil
+}
+
+// Watches returns the watch set in the order of import, one page. Next is
+// empty on the last page.
+func (x *Index) Watches(ctx context.Context, page Page) (list []Watch, next string, err error) {
+	err = x.query(ctx, func(r Reader) error {
+		prefix := []byte{tableWatch}
+		from, err := page.key(prefix)
+		if err != nil {
+			return err
+		}
+		last := bytes.Clone(from)
+		return r.Scan(prefix, from, false, func(key, value []byte) error {
+			if bytes.Equal(key, from) {
+				return nil
+			}
+			if len(list) == page.limit() {
+				next = cursorOf(last, prefix)
+				return ErrStop
+			}
+			last = append(last[:0], key...)
+			row, err := decodeWatch(value)
+			if err != nil {
+				return err
+			}
+			w, err := watchOf(r, row)
+			list = append(list, w)
+			return err
+		})
+	})
+	return list, next, err
+}
