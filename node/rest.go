@@ -138,10 +138,10 @@ func readUnsized(body io.Reader, buf []byte, limit int) ([]byte, error) {
 
 // restRefusal reads the reason that a node gives in plain text.
 func restRefusal(resp *http.Response) error {
-	if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusServiceUnavailable {
-		return refusal(resp)
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxSmallAnswer))
+	if err != nil {
+		return err
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallAnswer)) // the status says enough where the body is lost
 	said := string(text)
 	var reason error
 	switch {
@@ -149,8 +149,8 @@ func restRefusal(resp *http.Response) error {
 		reason = ErrPruned
 	case resp.StatusCode == http.StatusServiceUnavailable && strings.Contains(said, "temporarily unavailable"):
 		reason = ErrWarmingUp
-	case resp.StatusCode == http.StatusServiceUnavailable:
-		reason = ErrBusy
+	case resp.StatusCode != http.StatusNotFound:
+		return refusal(resp.StatusCode, text)
 	case strings.Contains(said, "not found"):
 		reason = ErrNotFound
 	default:

@@ -317,10 +317,8 @@ func (c *rpc) post(ctx context.Context, body []byte) (*http.Response, error) {
 // read hands a JSON-RPC answer's body on and turns any other into an error.
 func (c *rpc) read(resp *http.Response, read func(io.Reader, *http.Response) error) error {
 	defer resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusOK, http.StatusBadRequest, http.StatusNotFound, http.StatusInternalServerError:
-	default:
-		return refusal(resp)
+	if resp.StatusCode != http.StatusOK {
+		return readRefusal(resp, read)
 	}
 	body := &bounded{r: resp.Body, left: c.maxAnswer}
 	if err := read(body, resp); err != nil {
@@ -335,14 +333,29 @@ func (c *rpc) read(resp *http.Response, read func(io.Reader, *http.Response) err
 	return err
 }
 
-// refusal is the error of an HTTP answer that carries no JSON-RPC.
-func refusal(resp *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallAnswer)) // the status says enough where the body is lost
-	said := fmt.Sprintf("HTTP %d %q", resp.StatusCode, clip(string(text)))
-	switch resp.StatusCode {
-	case http.StatusForbidden:
+// readRefusal reads an answer that is not 200: JSON-RPC as nodes send it with
+// 400, 404 and 500, or a text.
+func readRefusal(resp *http.Response, read func(io.Reader, *http.Response) error) error {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxSmallAnswer))
+	if err != nil {
+		return err
+	}
+	if len(text) > 0 && text[0] == '{' {
+		return read(bytes.NewReader(text), resp)
+	}
+	return refusal(resp.StatusCode, text)
+}
+
+// refusal is the error of an HTTP answer that carries a text.
+func refusal(status int, text []byte) error {
+	said := fmt.Sprintf("HTTP %d %q", status, clip(string(text)))
+	switch {
+	case status == http.StatusUnauthorized:
+		return fmt.Errorf("%s: %w", said, ErrUnauthorized)
+	case status == http.StatusForbidden:
 		return fmt.Errorf("%s: %w", said, ErrForbidden)
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests,
+		bytes.Contains(text, []byte("Work queue depth exceeded")): // with 500 before Core 22
 		return fmt.Errorf("%s: %w", said, ErrBusy)
 	default:
 		return fmt.Errorf("%s: %w", said, ErrGarbage)
