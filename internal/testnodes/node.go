@@ -16,7 +16,7 @@ import (
 const (
 	startAttempts = 3                // a port can be taken between choosing and binding it
 	startLimit    = 60 * time.Second // from exec to the first answer
-	stopLimit     = 45 * time.Second // from SIGTERM to SIGKILL
+	stopLimit     = 3 * time.Minute  // from SIGTERM to SIGKILL: a busy machine writes a large cache slowly
 	pollPeriod    = 10 * time.Millisecond
 )
 
