@@ -26,11 +26,11 @@ func FuzzHexAnswer(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(t *testing.T, input []byte) {
 		const limit = 1 << 10
-		raw, a, err := readHexAnswer(bufio.NewReaderSize(bytes.NewReader(text), 16), make([]byte, 0, 8), limit)
-		slow, b, slowErr := readHexAnswer(bufio.NewReaderSize(iotest.OneByteReader(bytes.NewReader(text)), 16), nil, limit)
-		if (err == nil) != (slowErr == nil) || !bytes.Equal(raw, slow) {
+		raw, a, err := readHexAnswer(bufio.NewReaderSize(bytes.NewReader(input), 16), make([]byte, 0, 8), limit)
+		slow, b, slowErr := readHexAnswer(bufio.NewReaderSize(iotest.OneByteReader(bytes.NewReader(input)), 16), nil, limit)
+		if (err == nil) != (slowErr == nil) || (err == nil && !bytes.Equal(raw, slow)) {
 			t.Fatalf("%x, %v at once; %x, %v byte by byte", raw, err, slow, slowErr)
 		}
 		if err != nil {
@@ -45,13 +45,12 @@ func FuzzHexAnswer(f *testing.F) {
 		if (a.Error == nil) != (b.Error == nil) || (a.ID == nil) != (b.ID == nil) {
 			t.Fatal("side values differ")
 		}
-		var whole struct {
-			Result *string `json:"result"`
-		}
-		if json.NewDecoder(bytes.NewReader(text)).Decode(&whole) != nil || whole.Result == nil {
+		var whole map[string]json.RawMessage // a struct would take "Result" too
+		var text string
+		if json.NewDecoder(bytes.NewReader(input)).Decode(&whole) != nil || json.Unmarshal(whole["result"], &text) != nil {
 			return // laxer than JSON in what it does not look at, or without a result
 		}
-		if want, err := hex.DecodeString(*whole.Result); err == nil && !bytes.Equal(raw, want) {
+		if want, err := hex.DecodeString(text); err == nil && !bytes.Equal(raw, want) {
 			t.Fatalf("%x, want %x", raw, want)
 		}
 	})
