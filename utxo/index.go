@@ -133,6 +133,9 @@ func (x *Index) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if x.self.resetting {
+		return x.goOnResetting(ctx)
+	}
 	return x.load(ctx)
 }
 

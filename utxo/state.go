@@ -18,12 +18,14 @@ type identity struct {
 	symbol  coins.Symbol
 	network coins.Network
 	genesis coins.BlockHash
+	// resetting says that a reset was begun and has not ended.
+	resetting bool
 }
 
 func (i identity) encode() []byte {
 	b := binary.BigEndian.AppendUint32(nil, i.version)
 	b = appendHeight(append(b, i.id[:]...), i.start)
-	b = append(b, i.genesis[:]...)
+	b = append(append(b, i.genesis[:]...), boolByte(i.resetting))
 	return appendBytes(appendBytes(b, []byte(i.symbol)), []byte(i.network))
 }
 
@@ -35,7 +37,7 @@ func decodeIdentity(value []byte) (i identity, err error) {
 		return i, fmt.Errorf("format %d, this version reads %d: %w", i.version, FormatVersion, ErrNewer)
 	}
 	copy(i.id[:], d.take(len(i.id)))
-	i.start, i.genesis = d.height(), d.hash()
+	i.start, i.genesis, i.resetting = d.height(), d.hash(), d.u8() != 0
 	i.symbol, i.network = coins.Symbol(d.bytes()), coins.Network(d.bytes())
 	return i, d.end("identity")
 }
