@@ -219,8 +219,12 @@ func (c *Client) Block(ctx context.Context, coin coins.Symbol, heightOrHash stri
 }
 
 // Transaction is [engine.Lookups]'.
-func (c *Client) Transaction(ctx context.Context, coin coins.Symbol, id coins.TxID) (engine.Transaction, error) {
-	return get[engine.Transaction](ctx, c, of(coin, "chain", "transactions", id.String()))
+func (c *Client) Transaction(ctx context.Context, coin coins.Symbol, id coins.TxID, block string) (engine.Transaction, error) {
+	path := of(coin, "chain", "transactions", id.String())
+	if block != "" {
+		path += "?block=" + url.QueryEscape(block)
+	}
+	return get[engine.Transaction](ctx, c, path)
 }
 
 // CheckIndex is [engine.Upkeep]'s.

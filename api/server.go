@@ -224,7 +224,7 @@ func (s *server) transaction(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	tx, err := s.ops.Transaction(r.Context(), coinOf(r), id)
+	tx, err := s.ops.Transaction(r.Context(), coinOf(r), id, r.URL.Query().Get("block"))
 	answer(w, http.StatusOK, tx, err)
 }
 

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"syscall"
 
 	"coffer.example/coffer/coins"
+	"coffer.example/coffer/node"
+	"coffer.example/coffer/scanner"
+	"coffer.example/coffer/store/badgerkv"
+	"coffer.example/coffer/utxo"
 )
 
 var (
@@ -79,16 +85,42 @@ type kind struct {
 	code Code
 }
 
-// kinds lists the sentinels, the more telling ones first.
+// kinds lists the sentinels, ours and those of the parts; the more telling ones first, and of a code ours first.
 func kinds() []kind {
-	return []kind{
-		{ErrPartDied, CodeDied}, {ErrDisk, CodeDisk}, {ErrLocked, CodeLocked}, {ErrIndex, CodeIndex}, {ErrHalted, CodeHalted},
-		{ErrConfig, CodeConfig}, {ErrNoConfig, CodeConfig}, {ErrUnknownCoin, CodeUnknownCoin}, {ErrInput, CodeInput},
-		{coins.ErrAddress, CodeInput}, {coins.ErrWrongNetwork, CodeInput}, {coins.ErrAmbiguous, CodeInput},
-		{coins.ErrHash, CodeInput}, {coins.ErrOutPoint, CodeInput},
-		{ErrNotFound, CodeNotFound}, {ErrConflict, CodeConflict}, {ErrUnreachable, CodeUnreachable}, {ErrClosed, CodeClosed},
+	return slices.Concat([]kind{
+		{ErrPartDied, CodeDied}, {ErrDisk, CodeDisk}, {badgerkv.ErrDiskFull, CodeDisk}, {syscall.ENOSPC, CodeDisk}, {syscall.EDQUOT, CodeDisk},
+		{ErrLocked, CodeLocked}, {badgerkv.ErrLocked, CodeLocked}, {ErrIndex, CodeIndex}, {utxo.ErrForeign, CodeIndex},
+		{utxo.ErrNewer, CodeIndex}, {utxo.ErrCorrupt, CodeIndex}, {badgerkv.ErrCorrupt, CodeIndex}, {ErrHalted, CodeHalted}, {scanner.ErrHalted, CodeHalted},
+		{ErrConfig, CodeConfig}, {ErrNoConfig, CodeConfig}, {ErrUnknownCoin, CodeUnknownCoin},
+	}, inputKinds(), []kind{
+		{ErrNotFound, CodeNotFound}, {utxo.ErrNotWatched, CodeNotFound}, {utxo.ErrNoJob, CodeNotFound}, {node.ErrNotFound, CodeNotFound},
+		{ErrConflict, CodeConflict}, {utxo.ErrJobState, CodeConflict}, {utxo.ErrJobBusy, CodeConflict},
+		{ErrClosed, CodeClosed}, {utxo.ErrClosed, CodeClosed}, {badgerkv.ErrClosed, CodeClosed}, {node.ErrClosed, CodeClosed},
+	}, nodeKinds(), []kind{
 		{context.Canceled, CodeCancelled}, {context.DeadlineExceeded, CodeCancelled},
+	})
+}
+
+// inputKinds are what is wrong with what the caller gave.
+func inputKinds() []kind {
+	return []kind{
+		{ErrInput, CodeInput}, {coins.ErrAddress, CodeInput}, {coins.ErrWrongNetwork, CodeInput}, {coins.ErrAmbiguous, CodeInput},
+		{coins.ErrHash, CodeInput}, {coins.ErrOutPoint, CodeInput}, {coins.ErrNetwork, CodeInput},
+		{utxo.ErrScript, CodeInput}, {utxo.ErrCursor, CodeInput}, {utxo.ErrRange, CodeInput},
 	}
+}
+
+// nodeKinds are what keeps a node from being used.
+func nodeKinds() []kind {
+	all := []kind{{ErrUnreachable, CodeUnreachable}, {scanner.ErrLagging, CodeUnreachable}, {scanner.ErrSource, CodeUnreachable}}
+	for _, err := range []error{
+		node.ErrUnreachable, node.ErrTimeout, node.ErrUnauthorized, node.ErrForbidden, node.ErrWarmingUp, node.ErrBusy,
+		node.ErrWrongChain, node.ErrInitialDownload, node.ErrPruned, node.ErrMethodMissing, node.ErrUnsupported, node.ErrGarbage,
+		node.ErrTooLarge, node.ErrCutShort, node.ErrWrongBlock, node.ErrRESTOff,
+	} {
+		all = append(all, kind{err, CodeUnreachable})
+	}
+	return all
 }
 
 // CodeOf returns the code of an error, [CodeFailed] where it has no kind.

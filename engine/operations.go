@@ -55,20 +55,20 @@ type Rescans interface {
 	// Jobs lists all jobs of a coin, newest first.
 	Jobs(ctx context.Context, coin coins.Symbol) ([]Job, error)
 	// Job returns one.
-	Job(ctx context.Context, coin coins.Symbol, id utxo.JobID) (Job, error)
+	Job(ctx context.Context, coin coins.Symbol, id JobID) (Job, error)
 	// CancelJob ends a job that is not done; it can be resumed.
-	CancelJob(ctx context.Context, coin coins.Symbol, id utxo.JobID) (Job, error)
+	CancelJob(ctx context.Context, coin coins.Symbol, id JobID) (Job, error)
 	// ResumeJob queues a cancelled or failed job again; it goes on where it stopped.
-	ResumeJob(ctx context.Context, coin coins.Symbol, id utxo.JobID) (Job, error)
+	ResumeJob(ctx context.Context, coin coins.Symbol, id JobID) (Job, error)
 }
 
 // Lookups asks the coin's node.
 type Lookups interface {
 	// Block finds a block of the active chain by height, or any by hash.
 	Block(ctx context.Context, coin coins.Symbol, heightOrHash string) (Block, error)
-	// Transaction finds a transaction's bytes: in the mempool, in the block where the index knows it to be, or
-	// wherever the node's own transaction index has it.
-	Transaction(ctx context.Context, coin coins.Symbol, id coins.TxID) (Transaction, error)
+	// Transaction finds a transaction's bytes in the block named by height or hash; with "" in the mempool, or wherever
+	// the node's own transaction index has it.
+	Transaction(ctx context.Context, coin coins.Symbol, id coins.TxID, block string) (Transaction, error)
 }
 
 // Upkeep looks after an index.
@@ -164,9 +164,8 @@ type IndexStatus struct {
 	Watched uint64   `json:"watched"`
 	Jobs    int      `json:"jobs"`
 	LastSeq utxo.Seq `json:"last_seq"`
-	// Mempool counts the unconfirmed transactions that concern a watched address.
-	Mempool uint64 `json:"mempool"`
-	Bytes   uint64 `json:"bytes,omitempty"`
+	// Unconfirmed counts the unconfirmed transactions that concern a watched address.
+	Unconfirmed int `json:"unconfirmed"`
 }
 
 // ImportRequest asks to watch addresses.
@@ -202,7 +201,7 @@ type RescanRequest struct {
 // Job is a rescan as people see it.
 type Job struct {
 	Coin  coins.Symbol `json:"coin"`
-	ID    utxo.JobID   `json:"id"`
+	ID    JobID        `json:"id"`
 	State string       `json:"state"`
 	From  coins.Height `json:"from"`
 	To    coins.Height `json:"to"`
@@ -217,6 +216,9 @@ type Job struct {
 	Error    string    `json:"error,omitempty"`
 }
 
+// JobID numbers a coin's rescans, from 1.
+type JobID = utxo.JobID
+
 // Ended reports whether a job is done, cancelled or failed.
 func (j Job) Ended() bool { return j.State == "done" || j.State == "cancelled" || j.State == "failed" }
 
@@ -227,9 +229,9 @@ type Watch struct {
 	// Birth is the height from which its history is, or will be, complete.
 	Birth coins.Height `json:"birth"`
 	// State is live, or scanning while its past is being read by Job.
-	State string     `json:"state"`
-	Job   utxo.JobID `json:"job,omitempty"`
-	Added time.Time  `json:"added"`
+	State string    `json:"state"`
+	Job   JobID     `json:"job,omitempty"`
+	Added time.Time `json:"added"`
 }
 
 // WatchList is a page of watched addresses.
@@ -267,8 +269,10 @@ type Coin struct {
 	// Block holds it; nil while unconfirmed. Confirmations is 1 in the tip.
 	Block         *coins.BlockID `json:"block"`
 	Confirmations coins.Height   `json:"confirmations"`
-	Coinbase      bool           `json:"coinbase,omitempty"`
-	PegOut        bool           `json:"peg_out,omitempty"`
+	// SpentBy is an unconfirmed transaction that spends it, "" where none is known.
+	SpentBy  string `json:"spent_by,omitempty"`
+	Coinbase bool   `json:"coinbase,omitempty"`
+	PegOut   bool   `json:"peg_out,omitempty"`
 	// SpendableAt is the first height of a block that may spend an immature coinbase or peg-out; 0 for others.
 	SpendableAt coins.Height `json:"spendable_at,omitempty"`
 }

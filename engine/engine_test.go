@@ -1,0 +1,150 @@
+package engine_test
+
+import (
+	"errors"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/engine"
+	"coffer.example/coffer/internal/simnode"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// Badger's caches and its logging library start these once and have no way to stop them.
+		goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"),
+		goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"),
+	)
+}
+
+// The whole way of a deposit on every coin: seen unconfirmed, confirmed, spent, and undone by a reorg.
+func TestDeposit(t *testing.T) {
+	for _, symbol := range engine.Symbols() {
+		t.Run(string(symbol), func(t *testing.T) {
+			w := newWorld(t, symbol, 150, "")
+			w.run()
+			w.atTip()
+			address, script := w.address(1)
+			result, err := w.engine.ImportAddresses(t.Context(), symbol, engine.ImportRequest{Addresses: []string{address}, From: "none"})
+			if err != nil || result.Added != 1 || result.Job != nil {
+				t.Fatalf("import: %+v, %v", result, err)
+			}
+			if _, err := w.chain.Send(simnode.TxSpec{Outputs: []simnode.Out{{Value: 3 * coins.Unit, Script: script}}}); err != nil {
+				t.Fatal(err)
+			}
+			w.until("unconfirmed deposit", func() (bool, error) { return w.balance(address).Incoming.String() == "3.00000000", nil })
+			w.mine(1)
+			w.until("confirmed deposit", func() (bool, error) { return w.balance(address).Confirmed.String() == "3.00000000", nil })
+			list, err := w.engine.Coins(t.Context(), symbol, engine.CoinQuery{Address: address})
+			if err != nil || len(list.Coins) != 1 || list.Coins[0].Confirmations != 1 || list.Coins[0].Address != address {
+				t.Fatalf("coins: %+v, %v", list, err)
+			}
+			if _, err := w.chain.Reorg(1, 2, simnode.WithoutMempool()); err != nil {
+				t.Fatal(err)
+			}
+			w.until("deposit undone", func() (bool, error) {
+				b := w.balance(address)
+				return b.Confirmed.IsZero() && b.Incoming.String() == "3.00000000", nil
+			})
+			w.mine(1)
+			w.until("deposit back", func() (bool, error) { return w.balance(address).Confirmed.String() == "3.00000000", nil })
+			w.sound()
+		})
+	}
+}
+
+// An address that was paid before it was imported gets its history, and no address twice.
+func TestImportPast(t *testing.T) {
+	w := newWorld(t, "btc", 120, "")
+	address, script := w.address(1)
+	w.mine(1, simnode.Pay(script, 5))
+	w.mine(30)
+	w.run()
+	w.atTip()
+	result, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{address, address}})
+	if err != nil || result.Added != 1 || result.Known != 1 || result.Job == nil || result.Job.From != 0 || result.Job.Scripts != 1 {
+		t.Fatalf("import: %+v, %v", result, err)
+	}
+	job := w.ended(result.Job.ID)
+	if job.State != "done" || job.Found != 1 || job.Next <= 150 {
+		t.Fatalf("job: %+v", job)
+	}
+	if b := w.balance(address); b.Confirmed.String() != "0.00000005" || b.Scanning {
+		t.Errorf("balance: %+v", b)
+	}
+	history, err := w.engine.History(t.Context(), "btc", engine.HistoryQuery{Address: address})
+	if err != nil || len(history.Events) != 1 || history.Events[0].Block.Height != 121 || history.Events[0].Kind != "funded" {
+		t.Errorf("history: %+v, %v", history, err)
+	}
+	w.sound()
+}
+
+// Without anybody running the engine, a job is done by RunJob, and the folder can be opened again afterwards.
+func TestRunJobAlone(t *testing.T) {
+	w := newWorld(t, "doge", 130, "    start: 50\n")
+	address, script := w.address(1)
+	w.mine(1, simnode.Pay(script, 7))
+	result, err := w.engine.ImportAddresses(t.Context(), "doge", engine.ImportRequest{Addresses: []string{address}, From: "10"})
+	if err != nil || result.Job == nil || result.Job.State != "queued" {
+		t.Fatalf("import: %+v, %v", result, err)
+	}
+	if err := w.engine.RunJob(t.Context(), "doge", result.Job.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	if b := w.balance(address); b.Confirmed.String() != "0.00000007" || b.Tip.Height != 131 {
+		t.Errorf("balance: %+v", b)
+	}
+	w.sound()
+}
+
+func TestBadInput(t *testing.T) {
+	w := newWorld(t, "btc", 20, "    start: genesis\n")
+	if err := w.engine.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	good, _ := w.address(1)
+	imports := func(request engine.ImportRequest) error {
+		_, err := w.engine.ImportAddresses(t.Context(), "btc", request)
+		return err
+	}
+	for _, test := range []struct {
+		name string
+		err  error
+		want engine.Code
+	}{
+		{"no address", imports(engine.ImportRequest{}), engine.CodeInput},
+		{"bad checksum", imports(engine.ImportRequest{Addresses: []string{good, good[:len(good)-1] + "1"}}), engine.CodeInput},
+		{"beyond the tip", imports(engine.ImportRequest{Addresses: []string{good}, From: "21"}), engine.CodeInput},
+		{"no date", imports(engine.ImportRequest{Addresses: []string{good}, From: "yesterday"}), engine.CodeInput},
+		{"not watched", func() error { _, err := w.engine.Balance(t.Context(), "btc", good); return err }(), engine.CodeNotFound},
+		{"unknown coin", func() error { _, err := w.engine.Balance(t.Context(), "eth", ""); return err }(), engine.CodeUnknownCoin},
+		{"no such job", func() error { _, err := w.engine.Job(t.Context(), "btc", 9); return err }(), engine.CodeNotFound},
+		{"no such block", func() error { _, err := w.engine.Block(t.Context(), "btc", "21"); return err }(), engine.CodeNotFound},
+		{"no block's name", func() error { _, err := w.engine.Block(t.Context(), "btc", "x"); return err }(), engine.CodeInput},
+	} {
+		if got := engine.CodeOf(test.err); got != test.want || test.err == nil {
+			t.Errorf("%s: %s (%v), want %s", test.name, got, test.err, test.want)
+		}
+	}
+	list, err := w.engine.Watches(t.Context(), "btc", engine.Page{})
+	if err != nil || len(list.Watches) != 0 {
+		t.Errorf("bad input left something behind: %+v, %v", list, err)
+	}
+}
+
+// Of a list with bad addresses every one is told of, and none is imported.
+func TestEveryBadAddress(t *testing.T) {
+	w := newWorld(t, "ltc", 1, "    start: genesis\n")
+	good, _ := w.address(1)
+	_, err := w.engine.ImportAddresses(t.Context(), "ltc", engine.ImportRequest{Addresses: []string{"x", good, "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"}})
+	var bad *engine.AddressError
+	if !errors.As(err, &bad) || bad.Count != 2 || bad.Faults[0].Index != 0 || bad.Faults[1].Index != 2 {
+		t.Fatalf("got %v", err)
+	}
+}

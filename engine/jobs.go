@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/node"
+	"coffer.example/coffer/scanner"
+	"coffer.example/coffer/utxo"
+)
+
+// errCancelled is the cause of a job's context when CancelJob ended it.
+var errCancelled = errors.New("cancelled")
+
+// Rescan is [Rescans]'.
+func (e *Engine) Rescan(ctx context.Context, coin coins.Symbol, request RescanRequest) (Job, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return Job{}, err
+	}
+	spec := utxo.JobSpec{All: len(request.Addresses) == 0}
+	if spec.Scripts, err = p.watchedScripts(ctx, index, request.Addresses); err != nil {
+		return Job{}, err
+	}
+	from, past, err := p.from(ctx, request.From)
+	if err == nil && !past {
+		err = fmt.Errorf("a rescan has to begin somewhere: give a height, a date or genesis: %w", ErrInput)
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	tip, next, err := p.next(ctx, index)
+	if err != nil {
+		return Job{}, err
+	}
+	spec.From, spec.To = from, max(next-1, from)
+	if request.To != "" {
+		if spec.To, err = p.to(ctx, request.To, from); err != nil {
+			return Job{}, err
+		}
+	}
+	if err := p.checkPruned(ctx, from); err != nil {
+		return Job{}, err
+	}
+	record, err := index.CreateJob(ctx, spec)
+	if err != nil {
+		return Job{}, err
+	}
+	p.nudge()
+	return p.jobOf(&record, tip), nil
+}
+
+// watchedScripts returns the scripts of addresses that must all be watched.
+func (p *part) watchedScripts(ctx context.Context, index *utxo.Index, addresses []string) ([][]byte, error) {
+	var scripts [][]byte
+	for _, address := range addresses {
+		watch, err := p.watched(ctx, index, address)
+		if err != nil {
+			return nil, err
+		}
+		scripts = append(scripts, watch.Script)
+	}
+	return scripts, nil
+}
+
+// to reads the last height of a rescan.
+func (p *part) to(ctx context.Context, text string, from coins.Height) (coins.Height, error) {
+	number, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("to %q is not a height: %w", text, ErrInput)
+	}
+	to, err := p.checkHeight(ctx, number)
+	if err == nil && to < from {
+		err = fmt.Errorf("to %d is below from %d: %w", to, from, ErrInput)
+	}
+	return to, err
+}
+
+// Jobs is [Rescans]'.
+func (e *Engine) Jobs(ctx context.Context, coin coins.Symbol) ([]Job, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return nil, err
+	}
+	tip, _, err := p.next(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	records, err := index.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(records, func(a, b utxo.Job) int { return cmp.Compare(b.ID, a.ID) })
+	jobs := make([]Job, 0, len(records))
+	for i := range records {
+		jobs = append(jobs, p.jobOf(&records[i], tip))
+	}
+	return jobs, nil
+}
+
+// Job is [Rescans]'.
+func (e *Engine) Job(ctx context.Context, coin coins.Symbol, id JobID) (Job, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return Job{}, err
+	}
+	tip, _, err := p.next(ctx, index)
+	if err != nil {
+		return Job{}, err
+	}
+	return p.findJob(ctx, index, id, tip)
+}
+
+func (p *part) findJob(ctx context.Context, index *utxo.Index, id JobID, tip *coins.BlockID) (Job, error) {
+	record, found, err := index.Job(ctx, id)
+	if err == nil && !found {
+		err = fmt.Errorf("rescan %d of %s: %w", id, p.config.Symbol, ErrNotFound)
+	}
+	return p.jobOf(&record, tip), err
+}
+
+func (p *part) jobOf(j *utxo.Job, tip *coins.BlockID) Job {
+	shown := Job{
+		Coin: p.config.Symbol, ID: j.ID, State: jobState(j.State), From: j.From, To: j.To, Next: j.Next, Tip: j.To,
+		Scripts: j.Scripts, Found: j.Found, Created: j.Created, Finished: j.Finished, Error: j.Error,
+	}
+	switch {
+	case j.State == utxo.JobDone:
+		shown.Tip = j.Next - 1
+	case tip != nil:
+		shown.Tip = max(tip.Height, j.To)
+	}
+	return shown
+}
+
+func jobState(s utxo.JobState) string {
+	switch s {
+	case utxo.JobQueued:
+		return "queued"
+	case utxo.JobRunning:
+		return "running"
+	case utxo.JobDone:
+		return "done"
+	case utxo.JobCancelled:
+		return "cancelled"
+	case utxo.JobFailed:
+		return "failed"
+	}
+	return "unknown"
+}
+
+// CancelJob is [Rescans]'.
+func (e *Engine) CancelJob(ctx context.Context, coin coins.Symbol, id JobID) (Job, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return Job{}, err
+	}
+	if _, err := e.Job(ctx, coin, id); err != nil {
+		return Job{}, err
+	}
+	p.mu.Lock()
+	if p.now.job.id == id {
+		p.now.job.cancel(errCancelled)
+	}
+	p.mu.Unlock()
+	record, err := index.EndJob(ctx, id, utxo.JobCancelled, "cancelled by the user")
+	if err != nil {
+		return Job{}, err
+	}
+	return p.jobOf(&record, nil), nil
+}
+
+// ResumeJob is [Rescans]'.
+func (e *Engine) ResumeJob(ctx context.Context, coin coins.Symbol, id JobID) (Job, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return Job{}, err
+	}
+	job, err := e.Job(ctx, coin, id)
+	if err != nil {
+		return Job{}, err
+	}
+	if job.State != "cancelled" && job.State != "failed" {
+		return job, fmt.Errorf("rescan %d is %s: only cancelled and failed ones are resumed: %w", id, job.State, ErrConflict)
+	}
+	started, err := index.StartJob(ctx, id)
+	if err != nil {
+		return job, err
+	}
+	started.Stop() // its record says running now: the runner of jobs takes it from there
+	p.nudge()
+	return e.Job(ctx, coin, id)
+}
+
+// runJobs does the waiting rescans, one after the other, until ctx ends.
+func (p *part) runJobs(ctx context.Context) error {
+	for {
+		id, found, err := p.nextJob(ctx, 0)
+		if err == nil && found {
+			err = p.runJob(ctx, id)
+		}
+		switch {
+		case errors.Is(err, utxo.ErrJobBusy): // its addresses are still being imported: the import wakes us
+		case err != nil:
+			return err
+		case found:
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.wake:
+		}
+	}
+}
+
+// nextJob returns the rescan to do next: the oldest that runs or waits. There is none while the index has no block,
+// nor once the job until, where one is given, has ended.
+func (p *part) nextJob(ctx context.Context, until JobID) (JobID, bool, error) {
+	index, err := p.openIndex(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	_, begun, err := index.Tip(ctx)
+	if err != nil || !begun {
+		return 0, false, err
+	}
+	jobs, err := index.Jobs(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	var next JobID
+	for _, job := range jobs {
+		waits := job.State == utxo.JobQueued || job.State == utxo.JobRunning
+		if job.ID == until && !waits {
+			return 0, false, nil
+		}
+		if waits && (next == 0 || job.ID < next) {
+			next = job.ID
+		}
+	}
+	return next, next != 0, nil
+}
+
+// runJob does one rescan. It returns an error only where nothing can go on: a rescan that fails by itself is marked
+// so, and one that ctx ends goes on the next time.
+func (p *part) runJob(ctx context.Context, id JobID) error {
+	index, client, _ := p.opened()
+	if index == nil || client == nil {
+		return ErrClosed
+	}
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p.set(func() { p.now.job = runningJob{id: id, cancel: cancel} })
+	defer p.set(func() { p.now.job = runningJob{} })
+	backfill, err := index.StartJob(ctx, id)
+	if errors.Is(err, utxo.ErrNoJob) || errors.Is(err, utxo.ErrJobState) {
+		return nil // done or removed between looking and starting
+	}
+	if err != nil {
+		return err
+	}
+	defer backfill.Stop()
+	p.tellJob(ctx, index, id, func(job Job) Detail { return JobStarted{Job: job} })
+	err = p.read(running, client, backfill)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil, errors.Is(context.Cause(running), errCancelled):
+	case errors.Is(err, scanner.ErrSink):
+		return err
+	default:
+		if _, err := index.EndJob(ctx, id, utxo.JobFailed, err.Error()); err != nil {
+			return err
+		}
+	}
+	p.tellJob(ctx, index, id, func(job Job) Detail { return JobEnded{Job: job} })
+	return nil
+}
+
+// read hands the chain to a rescan from its cursor on.
+func (p *part) read(ctx context.Context, client *node.Node, backfill *utxo.Backfill) error {
+	if backfill.Done() {
+		return nil
+	}
+	return scanner.RunJob(ctx, client, backfill, scanner.JobOptions{
+		Options: p.scannerOptions(backfill.ID()), From: backfill.Next(),
+	})
+}
+
+func (p *part) tellJob(ctx context.Context, index *utxo.Index, id JobID, detail func(Job) Detail) {
+	tip, _, err := p.next(ctx, index)
+	if err != nil {
+		return // whatever is wrong with the index ends the coin where it is written to
+	}
+	if job, err := p.findJob(ctx, index, id, tip); err == nil {
+		p.tell(id, detail(job))
+	}
+}

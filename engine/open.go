@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/node"
+	"coffer.example/coffer/store/badgerkv"
+	"coffer.example/coffer/utxo"
+)
+
+// openIndex returns the coin's index, creating it where there is none.
+func (p *part) openIndex(ctx context.Context) (*utxo.Index, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
+	return p.openIndexLocked(ctx)
+}
+
+func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
+	if p.closed {
+		return nil, ErrClosed
+	}
+	if p.index != nil {
+		return p.index, nil
+	}
+	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
+		if err := p.createIndex(ctx); err != nil {
+			return nil, err
+		}
+	}
+	index, err := p.openAt(ctx, p.dir, 0)
+	if err != nil {
+		return nil, err
+	}
+	p.set(func() { p.index = index })
+	return index, nil
+}
+
+// openAt opens the index in a folder; start matters to a new one only.
+func (p *part) openAt(ctx context.Context, dir string, start coins.Height) (*utxo.Index, error) {
+	store, err := badgerkv.Open(dir, badgerkv.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("index in %s: %w", dir, err)
+	}
+	index, err := utxo.Open(ctx, store, p.coin, utxo.Options{Start: start, MaxReorg: p.config.MaxReorg, Clock: p.options.Clock})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), store.Close())
+	}
+	return index, nil
+}
+
+// createIndex makes a new index in a side folder and renames it when it is whole: a folder of the right name is an
+// index that knows where it begins, whenever the process is killed.
+func (p *part) createIndex(ctx context.Context) error {
+	start, err := p.resolveStart(ctx)
+	if err != nil {
+		return err
+	}
+	side := p.dir + ".new"
+	if err := os.RemoveAll(side); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if err := os.MkdirAll(side, 0o700); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	index, err := p.openAt(ctx, side, start)
+	if err != nil {
+		return err
+	}
+	if err := index.Close(); err != nil {
+		return fmt.Errorf("index in %s: %w", side, err)
+	}
+	if err := os.Rename(side, p.dir); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return syncFolder(filepath.Dir(p.dir))
+}
+
+// syncFolder makes a rename in the folder durable.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// resolveStart asks the node for its tip where a new index is to begin there.
+func (p *part) resolveStart(ctx context.Context) (coins.Height, error) {
+	if !p.config.Start.Tip {
+		return p.config.Start.Height, nil
+	}
+	client, err := p.openNodeLocked(ctx)
+	if err != nil {
+		return 0, err
+	}
+	tip, err := client.Tip(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("a new index begins at the node's tip (start: tip), and the node has to tell it once: %w", err)
+	}
+	if client.Status().Info.InitialDownload && p.config.Network != coins.Regtest {
+		return 0, fmt.Errorf("a new index begins at the node's tip (start: tip): %w", node.ErrInitialDownload)
+	}
+	return tip.Height, nil
+}

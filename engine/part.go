@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/node"
+	"coffer.example/coffer/scanner"
+	"coffer.example/coffer/utxo"
+)
+
+// Pauses before a coin in trouble is tried again.
+const (
+	retryMin = time.Second
+	retryMax = time.Minute
+)
+
+// part is one coin: its node, its index and what runs on them.
+type part struct {
+	config  *CoinConfig
+	coin    coins.Coin
+	dir     string
+	options *Options
+	// headerWork is the wiring table's.
+	headerWork bool
+	// wake holds a token when there may be a job to do; done is closed with the part.
+	wake, done chan struct{}
+
+	// active is held by whoever follows the chain, opening while index or node are opened, mu for the fields alone.
+	active  sync.Mutex
+	opening sync.Mutex
+	mu      sync.Mutex
+	closed  bool
+	index   *utxo.Index
+	node    *node.Node
+	scanner *scanner.Scanner
+	now     doing
+}
+
+// doing is what is going on at the moment.
+type doing struct {
+	// following says that somebody follows the chain; trouble is why that fails.
+	following bool
+	trouble   error
+	// pause ends following, for a rebuild.
+	pause context.CancelCauseFunc
+	job   runningJob
+}
+
+// runningJob is the rescan that is being done.
+type runningJob struct {
+	id     JobID
+	cancel context.CancelCauseFunc
+}
+
+func newPart(config *Config, c *CoinConfig, options *Options) (*part, error) {
+	coin, err := CoinFor(c.Symbol, c.Network)
+	if err != nil {
+		return nil, err
+	}
+	w, _ := wireOf(c.Symbol)
+	return &part{
+		config: c, coin: coin, dir: config.IndexDir(c), options: options, headerWork: w.headerWork,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}, nil
+}
+
+func (p *part) tell(job JobID, detail Detail) {
+	p.options.OnEvent(Event{Coin: p.config.Symbol, Job: job, Detail: detail})
+}
+
+// set changes the fields that mu guards.
+func (p *part) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+}
+
+// run follows the chain until ctx ends. Whatever goes wrong is told and tried again.
+func (p *part) run(ctx context.Context) error {
+	p.set(func() { p.now.following = true })
+	defer p.set(func() { p.now.following = false })
+	for pause := retryMin; ; pause = min(2*pause, retryMax) {
+		began := p.options.Clock()
+		err := p.follow(ctx)
+		switch {
+		case errors.Is(err, ErrPartDied):
+			return err
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, errRebuild):
+			pause = retryMin / 2
+			continue
+		}
+		if p.options.Clock().Sub(began) > retryMax {
+			pause = retryMin
+		}
+		p.set(func() { p.now.trouble = err })
+		p.tell(0, Trouble{Err: err, Retry: pause})
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// follow opens what the coin needs and runs scanner and rescans until ctx ends, or one of them cannot go on. An index
+// that failed is closed, to be opened anew.
+func (p *part) follow(ctx context.Context) error {
+	p.active.Lock()
+	defer p.active.Unlock()
+	ctx, pause := context.WithCancelCause(ctx)
+	defer pause(nil)
+	p.set(func() { p.now.pause = pause })
+	s, err := p.openScanner(ctx)
+	if err != nil {
+		return err
+	}
+	p.set(func() { p.now.trouble = nil })
+	p.tellReady(ctx)
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return guard(p.config.Symbol, func() error { return s.Run(running) }) })
+	group.Go(func() error { return guard(p.config.Symbol, func() error { return p.runJobs(running) }) })
+	err = group.Wait()
+	if ctx.Err() != nil && !errors.Is(err, ErrPartDied) {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, scanner.ErrSink) {
+		err = errors.Join(err, p.closeIndex())
+	}
+	return err
+}
+
+func (p *part) tellReady(ctx context.Context) {
+	status := p.status(ctx)
+	ready := Ready{Tip: status.Tip}
+	if status.Index != nil {
+		ready.Watched = status.Index.Watched
+	}
+	if status.Node != nil {
+		ready.Node = *status.Node
+	}
+	p.tell(0, ready)
+}
+
+// catchUp brings the index to the node's tip and does the waiting rescans: all, or until the one given has ended.
+func (p *part) catchUp(ctx context.Context, until JobID) error {
+	p.active.Lock()
+	defer p.active.Unlock()
+	s, err := p.openScanner(ctx)
+	if err != nil {
+		return err
+	}
+	p.set(func() { p.now.following = true })
+	defer p.set(func() { p.now.following = false })
+	p.tellReady(ctx)
+	if err := s.CatchUp(ctx); err != nil {
+		return err
+	}
+	for {
+		job, found, err := p.nextJob(ctx, until)
+		if err != nil || !found {
+			return err
+		}
+		if err := p.runJob(ctx, job); err != nil {
+			return err
+		}
+	}
+}
+
+// close closes what is open. It may be called twice.
+func (p *part) close() error {
+	p.opening.Lock()
+	defer p.opening.Unlock()
+	p.mu.Lock()
+	index, client := p.index, p.node
+	if !p.closed {
+		close(p.done)
+	}
+	p.closed, p.index, p.node, p.scanner = true, nil, nil, nil
+	p.mu.Unlock()
+	var errs []error
+	if client != nil {
+		errs = append(errs, client.Close())
+	}
+	if index != nil {
+		errs = append(errs, index.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// closeIndex closes the index and what works on it, so that the next who needs it opens it anew.
+func (p *part) closeIndex() error {
+	p.opening.Lock()
+	defer p.opening.Unlock()
+	p.mu.Lock()
+	index := p.index
+	p.index, p.scanner = nil, nil
+	p.mu.Unlock()
+	if index == nil {
+		return nil
+	}
+	return index.Close()
+}
+
+// opened returns what is open at the moment, without opening anything.
+func (p *part) opened() (index *utxo.Index, client *node.Node, s *scanner.Scanner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.index, p.node, p.scanner
+}
+
+// openNode returns the coin's node, which may not have answered yet.
+func (p *part) openNode(ctx context.Context) (*node.Node, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
+	return p.openNodeLocked(ctx)
+}
+
+func (p *part) openNodeLocked(ctx context.Context) (*node.Node, error) {
+	if p.closed {
+		return nil, ErrClosed
+	}
+	if p.node != nil {
+		return p.node, nil
+	}
+	client, err := node.Open(ctx, p.coin.Params(), nodeOptions(&p.config.Nodes[0]))
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	p.set(func() { p.node = client })
+	return client, nil
+}
+
+func nodeOptions(c *NodeConfig) node.Options {
+	headers := make(map[string]string, len(c.Headers))
+	for name, value := range c.Headers {
+		headers[name] = value.Reveal()
+	}
+	return node.Options{
+		RPC: c.RPC, User: c.User, Password: c.Password.Reveal(), PasswordFile: c.PasswordFile, CookieFile: c.CookieFile,
+		Headers: headers, P2P: c.P2P, REST: c.REST, ZMQ: c.ZMQ, Known: knownChains(), Deferred: true,
+	}
+}
+
+// openScanner opens index and node, and makes the scanner between them.
+func (p *part) openScanner(ctx context.Context) (*scanner.Scanner, error) {
+	p.opening.Lock()
+	defer p.opening.Unlock()
+	client, err := p.openNodeLocked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	index, err := p.openIndexLocked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.scanner == nil {
+		options := p.scannerOptions(0)
+		options.Start = scanner.StartAt(index.Start())
+		options.Hints = hints(client.Hints(), p.done)
+		made := scanner.New(client, index, options)
+		p.set(func() { p.scanner = made })
+	}
+	return p.scanner, nil
+}
+
+// scannerOptions are what the scanner and the rescans have in common.
+func (p *part) scannerOptions(job JobID) scanner.Options {
+	return scanner.Options{
+		Params: p.coin.Params(), CheckTarget: p.headerWork, Verify: p.config.VerifyMode(), MaxReorg: p.config.MaxReorg,
+		PollInterval: p.config.PollInterval,
+		OnEvent: func(event scanner.Event) {
+			if _, arrived := event.(scanner.AtTip); arrived && job == 0 {
+				p.nudge()
+			}
+			p.tell(job, Scanned{Event: event})
+		},
+	}
+}
+
+// hints turns the node's hints into the scanner's, until the node or the part is closed. The scanner reads them while
+// it runs; what the node has in between stays bounded there.
+func hints(from <-chan node.Hint, done <-chan struct{}) <-chan scanner.Hint {
+	to := make(chan scanner.Hint)
+	go func() {
+		defer close(to)
+		for hint := range from {
+			select {
+			case to <- scanner.Hint{Kind: scanner.HintKind(hint.Kind), Raw: hint.Raw}:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return to
+}
+
+// nudge makes the runner of jobs look.
+func (p *part) nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/utxo"
+)
+
+// Balance is [Queries]'.
+func (e *Engine) Balance(ctx context.Context, coin coins.Symbol, address string) (Balance, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return Balance{}, err
+	}
+	result := Balance{Coin: coin, Address: address}
+	if result.Tip, _, err = p.next(ctx, index); err != nil {
+		return result, err
+	}
+	if address == "" {
+		result.Balance, err = index.TotalBalance(ctx)
+		if err == nil {
+			result.Scanning, err = anyUnfinished(ctx, index)
+		}
+		return result, err
+	}
+	watch, err := p.watched(ctx, index, address)
+	if err != nil {
+		return result, err
+	}
+	result.Scanning = watch.State == utxo.Scanning
+	result.Balance, err = index.Balance(ctx, watch.Script)
+	return result, err
+}
+
+// watched finds the watch of an address. It fails with [ErrNotFound] where there is none.
+func (p *part) watched(ctx context.Context, index *utxo.Index, address string) (utxo.Watch, error) {
+	script, err := p.coin.Script(address)
+	if err != nil {
+		return utxo.Watch{}, err
+	}
+	watch, found, err := index.Watched(ctx, script)
+	if err == nil && !found {
+		err = fmt.Errorf("%s is not watched; `coffer import-address %s %s` watches it: %w", address, p.config.Symbol, address, ErrNotFound)
+	}
+	return watch, err
+}
+
+// anyUnfinished reports whether a rescan waits or runs.
+func anyUnfinished(ctx context.Context, index *utxo.Index) (bool, error) {
+	jobs, err := index.Jobs(ctx)
+	for _, job := range jobs {
+		if job.State == utxo.JobQueued || job.State == utxo.JobRunning {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// Coins is [Queries]'.
+func (e *Engine) Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) (CoinList, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return CoinList{}, err
+	}
+	asked := utxo.CoinQuery{Confirmed: query.MinConfirmations > 0, Page: indexPage(query.Page)}
+	if query.Address != "" {
+		watch, err := p.watched(ctx, index, query.Address)
+		if err != nil {
+			return CoinList{}, err
+		}
+		asked.Script = watch.Script
+	}
+	tip, _, err := p.next(ctx, index)
+	if err != nil {
+		return CoinList{}, err
+	}
+	found, next, err := index.Coins(ctx, asked)
+	if err != nil {
+		return CoinList{}, err
+	}
+	list := CoinList{Coins: make([]Coin, 0, len(found)), Next: next}
+	for i := range found {
+		if c := p.coinOf(&found[i], tip); c.Confirmations >= query.MinConfirmations {
+			list.Coins = append(list.Coins, c)
+		}
+	}
+	return list, nil
+}
+
+// coinOf shows an output of the index.
+func (p *part) coinOf(c *utxo.Coin, tip *coins.BlockID) Coin {
+	shown := Coin{
+		OutPoint: c.OutPoint, Address: p.address(c.Script), Value: c.Value, Coinbase: c.Coinbase, PegOut: c.PegOut,
+	}
+	if c.SpentBy != (coins.TxID{}) {
+		shown.SpentBy = c.SpentBy.String()
+	}
+	if c.Confirmed {
+		shown.Block = &c.Block
+		shown.Confirmations = confirmations(&c.Block, tip)
+		if at := p.matureAt(c); tip != nil && at > tip.Height+1 {
+			shown.SpendableAt = at
+		}
+	}
+	return shown
+}
+
+// matureAt returns the height of the first block that may spend a coin.
+func (p *part) matureAt(c *utxo.Coin) coins.Height {
+	chain := &p.coin.Params().Chain
+	switch {
+	case c.Coinbase:
+		return c.Block.Height + chain.MaturityOf(c.Block.Height)
+	case c.PegOut:
+		return c.Block.Height + chain.PegOutMaturity
+	}
+	return c.Block.Height
+}
+
+// confirmations counts the blocks from a block to the tip, both included; 0 for none.
+func confirmations(block, tip *coins.BlockID) coins.Height {
+	if block == nil || tip == nil {
+		return 0
+	}
+	return max(tip.Height-block.Height+1, 0)
+}
+
+// History is [Queries]'.
+func (e *Engine) History(ctx context.Context, coin coins.Symbol, query HistoryQuery) (HistoryList, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return HistoryList{}, err
+	}
+	watch, err := p.watched(ctx, index, query.Address)
+	if err != nil {
+		return HistoryList{}, err
+	}
+	tip, _, err := p.next(ctx, index)
+	if err != nil {
+		return HistoryList{}, err
+	}
+	events, next, err := index.History(ctx, utxo.HistoryQuery{Script: watch.Script, Page: indexPage(query.Page)})
+	if err != nil {
+		return HistoryList{}, err
+	}
+	list := HistoryList{Events: make([]HistoryEvent, 0, len(events)), Next: next}
+	for i := range events {
+		list.Events = append(list.Events, eventOf(&events[i], query.Address, tip))
+	}
+	return list, nil
+}
+
+func eventOf(e *utxo.Event, address string, tip *coins.BlockID) HistoryEvent {
+	shown := HistoryEvent{
+		Kind: "funded", Address: address, Value: e.Value, TxID: e.TxID, N: e.N, OutPoint: e.OutPoint, Time: e.Time,
+	}
+	if e.Kind == utxo.Spent {
+		shown.Kind = "spent"
+	}
+	if !e.Unconfirmed {
+		shown.Block = &e.Block
+		shown.Confirmations = confirmations(&e.Block, tip)
+	}
+	return shown
+}

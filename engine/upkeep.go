@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/utxo"
+)
+
+// CheckIndex is [Upkeep]'s.
+func (e *Engine) CheckIndex(ctx context.Context, coin coins.Symbol) (CheckReport, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return CheckReport{}, err
+	}
+	began := e.options.Clock()
+	report := CheckReport{Coin: coin}
+	if report.Tip, _, err = p.next(ctx, index); err != nil {
+		return report, err
+	}
+	err = index.Check(ctx, func(string, int) {})
+	switch {
+	case err == nil:
+		report.OK = true
+		digest, err := index.Digest(ctx)
+		if err != nil {
+			return report, err
+		}
+		report.Digest = fmt.Sprintf("%x", digest[:])
+	case errors.Is(err, utxo.ErrCorrupt):
+		report.Violations = violations(err)
+	default:
+		return report, err
+	}
+	report.Took = e.options.Clock().Sub(began)
+	return report, nil
+}
+
+// violations takes a joined error apart.
+func violations(err error) []string {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return []string{err.Error()}
+	}
+	var texts []string
+	for _, one := range joined.Unwrap() {
+		texts = append(texts, one.Error())
+	}
+	return texts
+}
+
+// errRebuild interrupts following while an index is dropped.
+var errRebuild = errors.New("the index is being rebuilt")
+
+// RebuildIndex is [Upkeep]'s.
+func (e *Engine) RebuildIndex(ctx context.Context, coin coins.Symbol) (ImportResult, error) {
+	p, index, err := e.open(ctx, coin)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	p.mu.Lock()
+	if p.now.pause != nil {
+		p.now.pause(errRebuild)
+	}
+	p.mu.Unlock()
+	p.active.Lock()
+	defer p.active.Unlock()
+	if err := index.Reset(ctx); err != nil {
+		return ImportResult{}, err
+	}
+	p.set(func() { p.scanner = nil })
+	return p.refill(ctx, index)
+}
+
+// refill queues reading the past of everything that is watched, where it is below the new beginning.
+func (p *part) refill(ctx context.Context, index *utxo.Index) (ImportResult, error) {
+	result := ImportResult{Known: int(index.WatchCount())}
+	jobs, err := index.Jobs(ctx)
+	if err != nil || len(jobs) == 0 {
+		return result, err
+	}
+	job := p.jobOf(&jobs[len(jobs)-1], nil)
+	result.Job = &job
+	return result, nil
+}
