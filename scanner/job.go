@@ -27,7 +27,7 @@ type JobOptions struct {
 func RunJob(ctx context.Context, src Source, sink JobSink, o JobOptions) error {
 	o.Options = o.Options.withDefaults()
 	c := &caller{src: src, clock: o.Clock}
-	j := &jobRun{src: c, sink: sink, o: o, next: o.From, pipe: newPipeline(c, &o.Options, sink.Prepare)}
+	j := &jobRun{src: c, sink: sink, o: o, next: o.From, stuck: -1, pipe: newPipeline(c, &o.Options, sink.Prepare)}
 	j.board.meter.start(o.Clock.Now())
 	for !j.done && ctx.Err() == nil {
 		err := j.stretch(ctx)
@@ -58,9 +58,12 @@ type jobRun struct {
 	done  bool
 	board board
 
-	failures  int
+	failures  int // of the node or the sink, in a row
 	downSince time.Time
-	told      time.Time // of the last Progress event
+	// moves counts how often the sink refused a block at or below stuck.
+	moves int
+	stuck coins.Height
+	told  time.Time // of the last Progress event
 }
 
 // stretch reads from the cursor to the node's tip, or until the chain moves.
@@ -99,6 +102,10 @@ func (j *jobRun) backfill(ctx context.Context, b *coins.Block) error {
 	}
 	j.next, j.done = next, done
 	if next != b.ID.Height+1 && !done {
+		if b.ID.Height > j.stuck {
+			j.moves, j.stuck = 0, b.ID.Height
+		}
+		j.moves++
 		return fmt.Errorf("block %s: %w", b.ID, errMoved)
 	}
 	j.succeeded()
@@ -127,15 +134,13 @@ func (j *jobRun) failed(ctx context.Context, err error) error {
 	if errors.Is(err, ErrSink) || errors.Is(err, ErrHalted) {
 		return err
 	}
+	if errors.Is(err, errMoved) {
+		j.await(ctx)
+		return nil
+	}
 	j.failures++
 	pause := backoff(j.failures-1, backoffBase, backoffMax, j.o.Random())
 	switch {
-	case errors.Is(err, errMoved):
-		// The tip's scanner and the node do not agree yet, or the sink knows
-		// better where to read: go there, a little later each time.
-		if j.failures == 1 {
-			return nil
-		}
 	case errors.Is(err, errDegraded):
 		j.o.OnEvent(SinkDown{Err: err, Attempt: j.failures, Retry: pause})
 	default:
@@ -146,4 +151,13 @@ func (j *jobRun) failed(ctx context.Context, err error) error {
 	}
 	sleep(ctx, j.o.Clock, pause, nil)
 	return nil
+}
+
+// await pauses after the chain moved: not at first, since the sink said where
+// to read on, then longer each time that it refuses what the node has there,
+// until the index has followed the node.
+func (j *jobRun) await(ctx context.Context) {
+	if j.moves != 1 {
+		sleep(ctx, j.o.Clock, backoff(max(0, j.moves-2), backoffBase, backoffMax, j.o.Random()), nil)
+	}
 }
