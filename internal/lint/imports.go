@@ -32,9 +32,10 @@ func layers() []layer {
 
 		{"coins", []string{"coins/sha256d"}, []string{hashes}},
 		{"coins/sha256d", nil, nil},
-		{"coins/btc", []string{"coins"}, []string{btcd, hashes}},
-		{"coins/doge", []string{"coins"}, []string{btcd, hashes}},
-		{"coins/ltc", []string{"coins"}, []string{ltcd, hashes}},
+		{"coins/core", []string{"coins"}, []string{btcd}},
+		{"coins/btc", []string{"coins", "coins/core"}, []string{btcd, hashes}},
+		{"coins/doge", []string{"coins", "coins/core"}, []string{btcd, hashes}},
+		{"coins/ltc", []string{"coins", "coins/core"}, []string{ltcd, hashes}},
 		{"coins/coinstest", []string{"coins"}, []string{btcd, ltcd}},
 
 		{"node", []string{"coins", "node/..."}, []string{sync, "github.com/lightninglabs/gozmq", "github.com/go-zeromq/zmq4"}},
@@ -78,7 +79,7 @@ func exclusives() []exclusive {
 		{"github.com/jackc/pgx", []string{"store/bunsql"}, true},
 		{"github.com/go-sql-driver/mysql", []string{"store/bunsql"}, true},
 		{"github.com/urfave/cli", []string{"cmd", "examples"}, true},
-		{"github.com/btcsuite/", []string{"coins/btc", "coins/doge", "coins/coinstest", "internal/simnode", "bench"}, false},
+		{"github.com/btcsuite/", []string{"coins/core", "coins/btc", "coins/doge", "coins/coinstest", "internal/simnode", "bench"}, false},
 		{"github.com/ltcsuite/", []string{"coins/ltc", "coins/coinstest", "internal/simnode", "bench"}, false},
 		{"testing", []string{"internal", "bench"}, false},
 		{"log", nil, true},
