@@ -29,7 +29,8 @@ func (s *Scanner) advance(ctx context.Context) (place, error) {
 	case p.left:
 		return again, nil
 	case p.lags:
-		return behind, s.lagging(ctx, p)
+		s.lagging(p)
+		return behind, nil
 	case len(p.ids) == 0:
 		return settled, nil
 	}
@@ -301,7 +302,7 @@ func (s *Scanner) arrived() {
 }
 
 // lagging notes that the node is behind the index.
-func (s *Scanner) lagging(_ context.Context, p plan) error {
+func (s *Scanner) lagging(p plan) {
 	s.inbox.take()
 	s.inbox.keepTxs(false)
 	fresh := false
@@ -312,7 +313,6 @@ func (s *Scanner) lagging(_ context.Context, p plan) error {
 	if fresh {
 		s.o.OnEvent(Lagging{Tip: p.parent, Node: p.node})
 	}
-	return nil
 }
 
 // noteFound remembers a block that polling found although a feed should have

@@ -169,7 +169,6 @@ func (n *node) keep(tx *simnode.Tx) {
 type memory struct {
 	tb   testing.TB
 	fail func(call string, id coins.BlockID) error
-	undo coins.Height // blocks that can be disconnected; 0 is all
 
 	mu        sync.Mutex
 	blocks    []stored
@@ -177,7 +176,6 @@ type memory struct {
 	mempool   map[coins.TxID]bool
 	history   []string // of the mempool
 	connected int
-	lowest    int // fewest blocks after any disconnect
 	changed   chan struct{}
 }
 

@@ -3,6 +3,7 @@ package scanner
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"coffer.example/coffer/coins"
 )
@@ -29,31 +30,53 @@ func chainIDs(parent coins.BlockID, headers []coins.RawHeader, target bool) ([]c
 }
 
 // feed gives the ids of the source's chain in order, from headers fetched a
-// chunk at a time: never the whole chain in memory.
+// chunk at a time: never the whole chain in memory. The next chunk is asked for
+// when half of the present one is left, so that blocks need not wait for it.
 type feed struct {
 	src    *caller
 	target bool
-	// last is the block before the chunk's next one to fetch.
+	// last is the block below the next chunk.
 	last  coins.BlockID
 	chunk []coins.BlockID
-	more  bool // the chunk was full: ask for another
+	more  bool         // the last chunk was full: there may be another
+	ahead chan nextIDs // gives the next chunk while it is being fetched
+	fetch sync.WaitGroup
+}
+
+// nextIDs is what came of fetching a chunk.
+type nextIDs struct {
+	ids []coins.BlockID
+	err error
 }
 
 // newFeed starts above parent with the headers already in hand.
 func newFeed(src *caller, target bool, parent coins.BlockID, ids []coins.BlockID, more bool) *feed {
-	last := parent
+	f := &feed{src: src, target: target, last: parent, chunk: ids, more: more}
 	if len(ids) > 0 {
-		last = ids[len(ids)-1]
+		f.last = ids[len(ids)-1]
 	}
-	return &feed{src: src, target: target, last: last, chunk: ids, more: more}
+	return f
 }
 
 // next returns the next id, and false at the source's tip. It fails with
 // errMoved when the chain left the one that the feed follows.
 func (f *feed) next(ctx context.Context) (id coins.BlockID, ok bool, err error) {
-	if len(f.chunk) == 0 && f.more {
-		if err := f.refill(ctx); err != nil {
-			return id, false, err
+	if f.more && f.ahead == nil && len(f.chunk) <= headerChunk/2 {
+		ahead, last := make(chan nextIDs, 1), f.last
+		f.ahead = ahead
+		f.fetch.Go(func() {
+			ids, err := f.above(ctx, last)
+			ahead <- nextIDs{ids, err}
+		})
+	}
+	if len(f.chunk) == 0 && f.ahead != nil {
+		came := <-f.ahead
+		if f.ahead = nil; came.err != nil {
+			return id, false, came.err
+		}
+		f.chunk, f.more = came.ids, len(came.ids) == headerChunk
+		if f.more {
+			f.last = f.chunk[headerChunk-1]
 		}
 	}
 	if len(f.chunk) == 0 {
@@ -63,21 +86,22 @@ func (f *feed) next(ctx context.Context) (id coins.BlockID, ok bool, err error) 
 	return id, true, nil
 }
 
-func (f *feed) refill(ctx context.Context) error {
-	headers, err := f.src.headers(ctx, f.last.Height+1, headerChunk)
+// above fetches the chunk above a block.
+func (f *feed) above(ctx context.Context, last coins.BlockID) ([]coins.BlockID, error) {
+	headers, err := f.src.headers(ctx, last.Height+1, headerChunk)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(headers) > 0 && headers[0].Prev() != f.last.Hash {
-		return fmt.Errorf("above %s: %w", f.last, errMoved)
+	if len(headers) > 0 && headers[0].Prev() != last.Hash {
+		return nil, fmt.Errorf("above %s: %w", last, errMoved)
 	}
-	ids, err := chainIDs(f.last, headers, f.target)
+	ids, err := chainIDs(last, headers, f.target)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSource, err)
+		return nil, fmt.Errorf("%w: %w", ErrSource, err)
 	}
-	f.chunk, f.more = ids, len(ids) == headerChunk
-	if len(ids) > 0 {
-		f.last = ids[len(ids)-1]
-	}
-	return nil
+	return ids, nil
 }
+
+// close waits for what is being fetched; the context must have ended, or the
+// feed.
+func (f *feed) close() { f.fetch.Wait() }

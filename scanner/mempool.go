@@ -239,5 +239,5 @@ func (m *mempool) tell(ctx context.Context, change coins.MempoolChange) error {
 	return nil
 }
 
-// size returns how many transactions the sink was told of.
+// size returns how many unconfirmed transactions are known.
 func (m *mempool) size() int { return len(m.known) }

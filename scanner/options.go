@@ -108,9 +108,9 @@ const (
 // withDefaults fills in what was left zero.
 func (o Options) withDefaults() Options {
 	o.MaxReorg = max(1, cmp.Or(o.MaxReorg, o.Params.Policy.MaxReorg))
-	o.PrefetchBlocks = cmp.Or(o.PrefetchBlocks, 32)
+	o.PrefetchBlocks = max(1, cmp.Or(o.PrefetchBlocks, 32))
 	o.PrefetchBytes = cmp.Or(o.PrefetchBytes, 256<<20)
-	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
+	o.Workers = max(1, cmp.Or(o.Workers, runtime.GOMAXPROCS(0)))
 	o.PollInterval = cmp.Or(o.PollInterval, 5*time.Second)
 	o.StallAfter = cmp.Or(o.StallAfter, time.Minute)
 	if o.Clock == nil {

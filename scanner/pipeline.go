@@ -42,12 +42,13 @@ func (p *pipeline) run(ctx context.Context, f *feed, deliver func(context.Contex
 		feedErr = p.lead(fetching, f, order)
 	})
 	err := p.deliverAll(ctx, order, deliver)
-	cancel()
+	cancel() // ends the lead, the fetchers and the feed's own fetching
 	for s := range order {
 		<-s.done
 		p.arena.give(s)
 	}
 	lead.Wait()
+	f.close()
 	switch {
 	case errors.Is(err, errEnough):
 		return nil

@@ -261,7 +261,10 @@ func (s *Scanner) failed(ctx context.Context, err error, once bool) error {
 		}
 		s.o.OnEvent(SourceDown{Err: err, Attempt: n, Retry: pause})
 	}
-	sleep(ctx, s.o.Clock, pause, nil)
+	// A block announced by a feed is a sign of life, but no cause to hurry more
+	// than a little.
+	sleep(ctx, s.o.Clock, min(pause, backoffBase), nil)
+	sleep(ctx, s.o.Clock, max(0, pause-backoffBase), s.inbox.wake)
 	return nil
 }
 

@@ -39,7 +39,7 @@ type Status struct {
 	Prefetch Prefetch
 	// FeedStalled says that hints fail to come and polling carries on alone.
 	FeedStalled bool
-	// Mempool is how many unconfirmed transactions the sink was told of.
+	// Mempool is how many unconfirmed transactions of the node are known.
 	Mempool int
 }
 
