@@ -10,21 +10,21 @@
 //
 // # How a batch runs
 //
-// A [Hasher] has two lanes. A message is copied into an idle lane's buffer,
-// with SHA-256's padding; when both lanes are filled, the assembly runs them
-// side by side over as many blocks as the shorter one has, and the lane that
-// is through takes the next message. A message longer than the buffer passes
-// through it in parts. The state of a message is kept where its hash will
-// stand, so that the second SHA-256, the same single block for every message,
-// is one pass over all of them at the end.
+// A message is copied, with SHA-256's padding, into one of a few buffers. The
+// assembly hashes two of them side by side, in lanes A and B, over as many
+// blocks as the shorter one has left; the lane that is through takes the next.
+// A message longer than its buffer passes through it in parts. The state of a
+// message is kept where its hash will stand, so that the second SHA-256, one
+// block for every message, is one pass over all of them at the end.
 //
-//	Add ─┬─ lane A ─┐
-//	     │          ├─ compress ── states in dst ── rehash ── hashes in dst
-//	     └─ lane B ─┘
+//	Add ── ready ─┬─ lane A ─┬─ compress ── states in dst ── rehash ── hashes in dst
+//	              └─ lane B ─┘
 //
 // # Invariants
 //
-//   - Between calls at least one lane is idle.
+//   - A buffer is free, ready or in a lane.
+//   - A state is read only after all blocks before it are hashed, and dst holds
+//     nothing but states until the batch is finished.
 //   - Whatever path is taken, the hashes are those of crypto/sha256: tests and
 //     fuzzing compare them for every length and split.
 //   - Nothing is allocated after [New].

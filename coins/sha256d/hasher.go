@@ -9,13 +9,14 @@ import (
 const Size = sha256.Size
 
 // maxAtOnce bounds a call into assembly, where a goroutine cannot be
-// preempted, to some 30 microseconds. It is even.
-const maxAtOnce = 512
+// preempted, to some ten microseconds, and what it touches to the nearest
+// cache. It is even.
+const maxAtOnce = 128
 
 // Hasher computes double SHA-256 of many messages. It is reused from batch to
 // batch and serves one goroutine at a time.
 type Hasher struct {
-	lanes       [2]lane
+	queue       queue
 	dst         [][Size]byte
 	added       int
 	accelerated bool
@@ -50,18 +51,7 @@ func (h *Hasher) Add(head, body, tail []byte) {
 		h.addPlain(state, head, body, tail)
 		return
 	}
-	a, b := &h.lanes[0], &h.lanes[1]
-	if a.blocks == 0 {
-		a.begin(state, head, body, tail)
-	} else {
-		b.begin(state, head, body, tail)
-	}
-	for a.blocks > 0 && b.blocks > 0 {
-		count := min(a.blocks, b.blocks)
-		compress(a.state, b.state, a.first(), b.first(), count)
-		a.advance(count)
-		b.advance(count)
-	}
+	h.queue.add(state, head, body, tail)
 }
 
 func (h *Hasher) addPlain(dst *[Size]byte, head, body, tail []byte) {
@@ -78,28 +68,15 @@ func (h *Hasher) addPlain(dst *[Size]byte, head, body, tail []byte) {
 func (h *Hasher) Finish() {
 	assert(h.added == len(h.dst), "batch finished before all its messages were added")
 	if h.accelerated {
-		h.drain()
+		h.queue.drain()
 		rehashAll(h.dst)
 	}
 	h.reset()
 }
 
-// drain completes the message left in one lane. The other lane repeats it for
-// nothing: two cost little more than one.
-func (h *Hasher) drain() {
-	var unused [Size]byte
-	for i := range h.lanes {
-		for l := &h.lanes[i]; l.blocks > 0; {
-			count := l.blocks
-			compress(l.state, &unused, l.first(), l.first(), count)
-			l.advance(count)
-		}
-	}
-}
-
 func (h *Hasher) reset() {
-	for i := range h.lanes {
-		h.lanes[i].end()
+	if h.accelerated {
+		h.queue.reset()
 	}
 	h.dst, h.added = nil, 0
 }
@@ -118,8 +95,8 @@ func (h *Hasher) Pairs(dst, src [][Size]byte) {
 	for i := 0; i < len(dst); i += maxAtOnce {
 		some := dst[i:min(i+maxAtOnce, len(dst))]
 		pairsSome(some, src[2*i:2*(i+len(some))])
+		rehashAll(some)
 	}
-	rehashAll(dst)
 }
 
 func pairsPlain(dst, src [][Size]byte) {

@@ -101,7 +101,7 @@ func TestKnown(t *testing.T) {
 // shorter and beside a longer message.
 func TestEveryLength(t *testing.T) {
 	lengths := 1001
-	around := []int{laneSize, 2 * laneSize, 5 * laneSize}
+	around := []int{bufferSize, 2 * bufferSize, 5 * bufferSize}
 	paths(t, func(t *testing.T, h *Hasher) {
 		random := testRandom()
 		one := func(n int) {
@@ -263,10 +263,10 @@ func TestNothingKept(t *testing.T) {
 	h.Start(make([][Size]byte, 1))
 	h.Add([]byte("a"), []byte("b"), []byte("c"))
 	h.Finish()
-	for i := range h.lanes {
-		l := &h.lanes[i]
-		if l.state != nil || l.parts[0] != nil || l.parts[1] != nil || l.parts[2] != nil {
-			t.Fatalf("lane %d keeps what it was given", i)
+	for i := range h.queue.messages {
+		m := &h.queue.messages[i]
+		if m.state != nil || m.parts[0] != nil || m.parts[1] != nil || m.parts[2] != nil {
+			t.Fatalf("message %d keeps what it was given", i)
 		}
 	}
 	if h.dst != nil {
