@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -98,8 +99,18 @@ type fake struct {
 }
 
 func newFake(t testing.TB) *fake {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newFakeOn(t, l)
+}
+
+func newFakeOn(t testing.TB, l net.Listener) *fake {
 	f := &fake{t: t, records: recordings(t), chain: recordedChain(t)}
-	f.Server = httptest.NewServer(f)
+	f.Server = &httptest.Server{Listener: l, Config: &http.Server{Handler: f}}
+	f.Start()
 	t.Cleanup(f.Close)
 	return f
 }

@@ -108,10 +108,7 @@ func (p *peer) blockMessage(f frame) error {
 		p.finish(r, err)
 		return err
 	}
-	if cap(r.buf) < f.length {
-		r.buf = make([]byte, f.length)
-	}
-	r.buf = r.buf[:f.length]
+	r.buf = slices.Grow(r.buf, f.length)[:f.length]
 	copy(r.buf, header[:])
 	_, err := io.ReadFull(p.in, r.buf[coins.HeaderSize:])
 	err = connError(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -107,10 +108,7 @@ func readResource(resp *http.Response, buf []byte, limit int) ([]byte, error) {
 		return readUnsized(resp.Body, buf, limit)
 	}
 	size := int(resp.ContentLength)
-	if cap(buf) < size {
-		buf = make([]byte, size)
-	}
-	buf = buf[:size]
+	buf = slices.Grow(buf, size)[:size]
 	if _, err := io.ReadFull(resp.Body, buf); err != nil {
 		return buf[:0], cutShort(err)
 	}

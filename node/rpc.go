@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -251,9 +252,7 @@ func cutOrGarbage(err error, size int) error {
 func (c *rpc) hex(ctx context.Context, buf []byte, limit int, method string, params ...any) ([]byte, error) {
 	r := c.request(method, params)
 	err := c.exchange(ctx, method, r, func(body io.Reader, resp *http.Response) error {
-		if size := int(min(resp.ContentLength/2, int64(limit))); size > cap(buf) {
-			buf = make([]byte, 0, size)
-		}
+		buf = slices.Grow(buf[:0], int(max(0, min(resp.ContentLength/2, int64(limit)))))
 		stream := bufio.NewReaderSize(body, streamBuffer)
 		raw, a, err := readHexAnswer(stream, buf, limit)
 		if err != nil {
