@@ -55,8 +55,13 @@ type Chain struct {
 	pool   mempool
 	feed   feed
 	loader coins.Block // reused by every block that is checked
-	mined  uint64      // blocks made so far: no two coinbases are alike
-	serial uint64      // blocks known so far: the first seen wins
+	made   counts
+}
+
+// counts never go down.
+type counts struct {
+	items  uint64 // blocks and transactions made: no two coinbases are alike
+	blocks uint64 // known: the first seen wins
 }
 
 // block is one block of the tree.
@@ -172,8 +177,8 @@ func (c *Chain) load(raw []byte, parent *block) (*block, error) {
 		b.txs[i] = c.loader.TxID(i)
 	}
 	b.body = int(c.loader.Layout.Txs[0].Start) - len(appendSize(nil, len(b.txs)))
-	c.serial++
-	b.serial = c.serial
+	c.made.blocks++
+	b.serial = c.made.blocks
 	c.blocks[b.id.Hash] = b
 	return b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -15,10 +16,10 @@ const maxBody = 32 << 20
 
 // ServeHTTP answers RPC and REST.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !n.begin() {
-		panic(http.ErrAbortHandler)
+	if !n.life.begin() {
+		return
 	}
-	defer n.work.Done()
+	defer n.life.work.Done()
 	if path, ok := strings.CutPrefix(r.URL.Path, "/rest/"); ok && !n.options.NoREST {
 		answer := n.rest(path, r.URL.Query())
 		n.reply(w, r, ProtocolREST, path, answer)
@@ -47,7 +48,7 @@ func (n *Node) authorized(r *http.Request) bool {
 	user, password, ok := r.BasicAuth()
 	same := func(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 	byName := same(user, n.User) && same(password, n.Password)
-	byCookie := n.cookie != "" && same(user, "__cookie__") && same(password, n.cookie)
+	byCookie := n.state.cookie != "" && same(user, "__cookie__") && same(password, n.state.cookie)
 	return ok && (byName || byCookie)
 }
 
@@ -68,24 +69,30 @@ func (n *Node) reply(w http.ResponseWriter, r *http.Request, protocol Protocol, 
 	if a.kind == "" {
 		a.kind = "text/html; charset=ISO-8859-1"
 	}
-	w.Header().Set("Content-Type", a.kind)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	if fault.broken() {
 		n.breakOff(w, a, fault.keep(len(a.body)))
 		return
 	}
+	w.Header().Set("Content-Type", a.kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the client is gone: nobody is left to be told
 }
 
-// breakOff sends the head and so many bytes, and closes the connection.
+// breakOff sends the head and so many bytes of the body, and closes the
+// connection.
 func (n *Node) breakOff(w http.ResponseWriter, a answer, keep int) {
-	if keep > 0 {
-		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body[:keep])
-		_ = http.NewResponseController(w).Flush()
+	conn, buffer, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // HTTP/2, which we don't offer
 	}
-	panic(http.ErrAbortHandler) // net/http's way to close without a word
+	defer func() { _ = conn.Close() }()
+	if keep > 0 {
+		_, _ = fmt.Fprintf(buffer, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+			a.status, http.StatusText(a.status), a.kind, len(a.body))
+		_, _ = buffer.Write(a.body[:keep])
+		_ = buffer.Flush()
+	}
 }
 
 // request is one call.

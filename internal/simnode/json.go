@@ -80,10 +80,15 @@ func appendJSON(dst []byte, value any) []byte {
 		return appendList(dst, v)
 	}
 	text, err := json.Marshal(value)
-	if err != nil {
-		panic("simnode: a reply holds what JSON cannot: " + err.Error())
-	}
+	assertNone(err, "a reply holds what JSON cannot")
 	return append(dst, text...)
+}
+
+// assertNone holds us to what we have made ourselves.
+func assertNone(err error, what string) {
+	if err != nil {
+		panic("simnode: " + what + ": " + err.Error())
+	}
 }
 
 func appendQuoted(dst []byte, s string) []byte {

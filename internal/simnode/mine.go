@@ -30,10 +30,10 @@ type draft struct {
 // mineOn makes and connects one block above the one that the coin set stands
 // at.
 func (c *Chain) mineOn(parent *block, contents []Content) (*block, error) {
-	c.mined++
+	c.made.items++
 	d := &draft{
 		chain: c, parent: parent, view: c.newView(parent.id.Height + 1),
-		rng: c.rng(parent.id.Hash, c.mined), reward: c.own, time: c.blockTime(parent),
+		rng: c.rng(parent.id.Hash, c.made.items), reward: c.own, time: c.blockTime(parent),
 		ids: make(map[coins.TxID]bool),
 	}
 	for _, content := range contents {
@@ -136,7 +136,7 @@ func (d *draft) assemble() ([]byte, error) {
 // writes one too).
 func (d *draft) coinbase() *Tx {
 	c := d.chain
-	script := appendPushes(heightPush(d.view.height), binary.BigEndian.AppendUint64(nil, c.mined), randomBytes(d.rng, 8))
+	script := appendPushes(heightPush(d.view.height), binary.BigEndian.AppendUint64(nil, c.made.items), randomBytes(d.rng, 8))
 	tx := &Tx{
 		Version: c.rules.txData,
 		Ins:     []In{{Prev: coinbasePrev(), Script: script, Sequence: finalSequence}},

@@ -49,19 +49,43 @@ type Node struct {
 	chain   *Chain
 	options Options
 	dialect *dialect
-	cookie  string
-	started time.Time
 	methods map[string]method
+	state   nodeState
+	life    life
+	doors   doors
+}
 
-	serial      atomic.Uint64
+// nodeState is what changes while a node runs, and what it was started with.
+type nodeState struct {
+	cookie      string
+	started     time.Time
+	serial      atomic.Uint64 // of answers
 	downloading atomic.Bool
+}
 
-	cancel    context.CancelFunc
-	stopped   chan struct{}
-	closeOnce sync.Once
-	gate      sync.Mutex // between what begins and the end
-	closed    bool
-	work      sync.WaitGroup
+// life is how a node ends: once, and with everything that it has begun.
+type life struct {
+	cancel  context.CancelFunc
+	stopped chan struct{}
+	once    sync.Once
+	gate    sync.Mutex // between what begins and the end
+	closed  bool
+	work    sync.WaitGroup
+}
+
+// begin counts a piece of work that Close has to wait for, unless the node has
+// ended.
+func (l *life) begin() bool {
+	l.gate.Lock()
+	defer l.gate.Unlock()
+	if !l.closed {
+		l.work.Add(1)
+	}
+	return !l.closed
+}
+
+// doors are where a node listens; nil where it does not.
+type doors struct {
 	http      *http.Server
 	peers     *peers
 	publisher *publisher
@@ -73,8 +97,10 @@ type Node struct {
 func Serve(ctx context.Context, chain *Chain, options Options) (*Node, error) {
 	n := &Node{
 		User: options.User, Password: options.Password, chain: chain, options: options,
-		dialect: dialectOf(chain.params.Format), started: time.Now(), stopped: make(chan struct{}),
+		dialect: dialectOf(chain.params.Format),
 	}
+	n.state.started = time.Now()
+	n.life.stopped = make(chan struct{})
 	if n.User == "" {
 		n.User, n.Password = "coffer", "simulated"
 	}
@@ -82,12 +108,12 @@ func Serve(ctx context.Context, chain *Chain, options Options) (*Node, error) {
 	if err := n.writeCookie(); err != nil {
 		return nil, err
 	}
-	ctx, n.cancel = context.WithCancel(ctx)
+	ctx, n.life.cancel = context.WithCancel(ctx)
 	if err := n.start(ctx); err != nil {
 		n.Close()
 		return nil, err
 	}
-	n.work.Go(func() {
+	n.life.work.Go(func() {
 		<-ctx.Done()
 		n.shut()
 	})
@@ -130,8 +156,8 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 		return fmt.Errorf("RPC: %w", err)
 	}
 	n.RPC = "http://" + listener.Addr().String()
-	n.http = &http.Server{Handler: n, BaseContext: func(net.Listener) context.Context { return ctx }}
-	n.work.Go(func() { _ = n.http.Serve(listener) }) // always an error: the one of shut
+	n.doors.http = &http.Server{Handler: n, BaseContext: func(net.Listener) context.Context { return ctx }}
+	n.life.work.Go(func() { _ = n.doors.http.Serve(listener) }) // always an error: the one of shut
 	return nil
 }
 
@@ -141,8 +167,8 @@ func (n *Node) writeCookie() error {
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
-	n.cookie = hex.EncodeToString(secret)
-	err := os.WriteFile(n.options.CookieFile, []byte("__cookie__:"+n.cookie), 0o600)
+	n.state.cookie = hex.EncodeToString(secret)
+	err := os.WriteFile(n.options.CookieFile, []byte("__cookie__:"+n.state.cookie), 0o600)
 	if err != nil {
 		return fmt.Errorf("cookie file: %w", err)
 	}
@@ -157,55 +183,44 @@ func (n *Node) REST() string { return n.RPC + "/rest" }
 
 // SetDownloading makes the node say that it is in initial block download. A
 // Dogecoin node then keeps headers to itself.
-func (n *Node) SetDownloading(on bool) { n.downloading.Store(on) }
+func (n *Node) SetDownloading(on bool) { n.state.downloading.Store(on) }
 
 // Stopped is closed when the node has begun to end.
-func (n *Node) Stopped() <-chan struct{} { return n.stopped }
+func (n *Node) Stopped() <-chan struct{} { return n.life.stopped }
 
 // Close ends the node and waits until nothing of it runs. The chain stays, to
 // be served again: its mempool too, unless [Chain.ClearMempool] says otherwise.
 func (n *Node) Close() {
 	n.shut()
-	n.work.Wait()
+	n.life.work.Wait()
 }
 
 // shut closes everything that is open, once, without waiting.
 func (n *Node) shut() {
-	n.closeOnce.Do(func() {
-		n.gate.Lock()
-		n.closed = true
-		n.gate.Unlock()
-		close(n.stopped)
-		n.cancel()
-		if n.http != nil {
-			_ = n.http.Close() // ending: nobody is left to be told
+	n.life.once.Do(func() {
+		n.life.gate.Lock()
+		n.life.closed = true
+		n.life.gate.Unlock()
+		close(n.life.stopped)
+		n.life.cancel()
+		if n.doors.http != nil {
+			_ = n.doors.http.Close() // ending: nobody is left to be told
 		}
-		if n.peers != nil {
-			n.peers.close()
+		if n.doors.peers != nil {
+			n.doors.peers.close()
 		}
-		if n.publisher != nil {
-			n.publisher.close()
+		if n.doors.publisher != nil {
+			n.doors.publisher.close()
 		}
-		if n.cookie != "" {
+		if n.state.cookie != "" {
 			_ = os.Remove(n.options.CookieFile)
 		}
 	})
 }
 
-// begin counts a piece of work that Close has to wait for, unless the node has
-// ended.
-func (n *Node) begin() bool {
-	n.gate.Lock()
-	defer n.gate.Unlock()
-	if !n.closed {
-		n.work.Add(1)
-	}
-	return !n.closed
-}
-
 // fault asks what goes wrong with the next answer, and waits its delay.
 func (n *Node) fault(ctx context.Context, protocol Protocol, method string) Fault {
-	serial := n.serial.Add(1)
+	serial := n.state.serial.Add(1)
 	if n.options.Faults == nil {
 		return Fault{}
 	}
@@ -216,11 +231,11 @@ func (n *Node) fault(ctx context.Context, protocol Protocol, method string) Faul
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-		case <-n.stopped:
+		case <-n.life.stopped:
 		}
 	}
 	if fault.Stop {
-		n.work.Go(n.shut)
+		n.life.work.Go(n.shut)
 	}
 	return fault
 }

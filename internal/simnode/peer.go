@@ -40,9 +40,9 @@ func (n *Node) servePeers(ctx context.Context) error {
 		return fmt.Errorf("peer protocol: %w", err)
 	}
 	n.P2P = listener.Addr().String()
-	n.peers = &peers{node: n, listener: listener, open: make(map[*peer]bool)}
-	n.peers.unlisten = n.chain.listen(n.peers.announce)
-	n.work.Go(func() { n.peers.accept(ctx) })
+	n.doors.peers = &peers{node: n, listener: listener, open: make(map[*peer]bool)}
+	n.doors.peers.unlisten = n.chain.listen(n.doors.peers.announce)
+	n.life.work.Go(func() { n.doors.peers.accept(ctx) })
 	return nil
 }
 
@@ -60,12 +60,12 @@ func (ps *peers) accept(ctx context.Context) {
 			_ = conn.Close()
 			return
 		}
-		ps.node.work.Go(func() {
+		ps.node.life.work.Go(func() {
 			p.read(ctx)
 			p.end()
 			ps.drop(p)
 		})
-		ps.node.work.Go(func() {
+		ps.node.life.work.Go(func() {
 			p.write(ctx)
 			p.end()
 		})
@@ -265,7 +265,7 @@ func (n *Node) versionPayload() []byte {
 	b = binary.LittleEndian.AppendUint64(b, n.dialect.services)
 	b = binary.LittleEndian.AppendUint64(b, uint64(time.Now().Unix()))
 	b = append(b, make([]byte, 2*26)...) // addresses: nobody looks
-	b = binary.LittleEndian.AppendUint64(b, n.serial.Add(1))
+	b = binary.LittleEndian.AppendUint64(b, n.state.serial.Add(1))
 	b = appendBytes(b, []byte(n.dialect.subversion))
 	b = binary.LittleEndian.AppendUint32(b, uint32(height))
 	return append(b, 1)

@@ -58,7 +58,7 @@ func (p *peer) acknowledged() {
 	}
 	p.send("sendheaders", nil)
 	p.send("sendcmpct", append([]byte{0, 1}, make([]byte, 7)...))
-	p.send("ping", binary.LittleEndian.AppendUint64(nil, p.node.serial.Add(1)))
+	p.send("ping", binary.LittleEndian.AppendUint64(nil, p.node.state.serial.Add(1)))
 	p.send("feefilter", binary.LittleEndian.AppendUint64(nil, uint64(p.node.dialect.relay)))
 }
 
@@ -72,7 +72,7 @@ func (p *peer) getHeaders(payload []byte) bool {
 	if len(payload) < 5 {
 		return false
 	}
-	if p.node.downloading.Load() && p.node.dialect.kind != core29 {
+	if p.node.state.downloading.Load() && p.node.dialect.kind != core29 {
 		return true
 	}
 	count, hashes := readSize(payload[4:])

@@ -59,8 +59,8 @@ func (c *Chain) NewTx(spec TxSpec) (*Tx, error) {
 }
 
 func (c *Chain) newTx(spec TxSpec) (*Tx, error) {
-	c.mined++
-	return c.poolView().build(spec, c.rng(c.tip().id.Hash, c.mined))
+	c.made.items++
+	return c.poolView().build(spec, c.rng(c.tip().id.Hash, c.made.items))
 }
 
 // Send builds the transaction of a spec and puts it into the mempool.
@@ -350,8 +350,8 @@ func (c *Chain) SendMWEB() (coins.TxID, error) {
 	if !c.params.Format.MWEB {
 		return coins.TxID{}, fmt.Errorf("%s: %w", c.params.Symbol, ErrNoMWEB)
 	}
-	c.mined++
-	rng := c.rng(c.tip().id.Hash, c.mined)
+	c.made.items++
+	rng := c.rng(c.tip().id.Hash, c.made.items)
 	tx := &Tx{Version: 2, MWEB: mwebTx(hogEx{pegOuts: []Out{{Value: 1, Script: RandomScript(rng, P2WPKH)}}}, rng)}
 	return tx.ID(), c.enter(tx, tx.ID())
 }
@@ -364,8 +364,8 @@ func (c *Chain) SendPegIn(amount coins.Amount) (*Tx, error) {
 	if !c.params.Format.MWEB {
 		return nil, fmt.Errorf("%s: %w", c.params.Symbol, ErrNoMWEB)
 	}
-	c.mined++
-	rng := rand.New(rand.NewPCG(c.config.Seed, c.mined))
+	c.made.items++
+	rng := rand.New(rand.NewPCG(c.config.Seed, c.made.items))
 	tx, err := c.newTx(TxSpec{
 		Outputs: []Out{{Value: amount, Script: pegInScript(rng)}},
 		MWEB:    mwebTx(hogEx{pegIns: []Coin{{Value: amount}}}, rng),

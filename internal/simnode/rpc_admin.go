@@ -40,36 +40,44 @@ func (n *Node) getNetworkInfo(args) (any, error) {
 	return o.with("localaddresses", list{}).with("warnings", d.warnings()), nil
 }
 
+// getPeerInfo lists the peers, all of them trusted: nobody waits for news.
 func (n *Node) getPeerInfo(args) (any, error) {
 	found := list{}
-	if n.peers != nil {
-		for i, address := range n.peers.addresses() {
-			found = append(found, object{{"id", i}, {"addr", address}, {"inbound", true}})
+	if n.doors.peers == nil {
+		return found, nil
+	}
+	for i, address := range n.doors.peers.addresses() {
+		o := object{{"id", i}, {"addr", address}, {"addrbind", n.P2P}, {"inbound", true}}
+		if n.dialect.kind == dogecoin14 {
+			o = o.with("whitelisted", true)
+		} else {
+			o = o.with("permissions", list{"noban"})
 		}
+		found = append(found, o)
 	}
 	return found, nil
 }
 
 func (n *Node) peerCount() int {
-	if n.peers == nil {
+	if n.doors.peers == nil {
 		return 0
 	}
-	return len(n.peers.addresses())
+	return len(n.doors.peers.addresses())
 }
 
 func (n *Node) getConnectionCount(args) (any, error) { return n.peerCount(), nil }
 
 func (n *Node) getZMQNotifications(args) (any, error) {
 	found := list{}
-	if n.publisher != nil {
-		for _, topic := range n.publisher.topics {
+	if n.doors.publisher != nil {
+		for _, topic := range n.doors.publisher.topics {
 			found = append(found, object{{"type", "pub" + topic}, {"address", n.ZMQ}, {"hwm", 1000}})
 		}
 	}
 	return found, nil
 }
 
-func (n *Node) uptime(args) (any, error) { return int64(time.Since(n.started).Seconds()), nil }
+func (n *Node) uptime(args) (any, error) { return int64(time.Since(n.state.started).Seconds()), nil }
 
 func (n *Node) help(a args) (any, error) {
 	if a.at(0) == nil {
@@ -102,6 +110,6 @@ func (n *Node) getInfo(args) (any, error) {
 
 // stop ends the node; the answer may still arrive.
 func (n *Node) stop(args) (any, error) {
-	n.work.Go(n.shut)
+	n.life.work.Go(n.shut)
 	return "Server stopping", nil
 }

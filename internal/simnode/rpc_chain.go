@@ -59,7 +59,7 @@ func (n *Node) chainInfo() object {
 	}
 	o = o.when(core, "bits", fmt.Sprintf("%08x", tip.header.Bits())).when(core, "target", regtestTarget).
 		with("difficulty", regtestDifficulty).when(core, "time", tip.header.Time()).with("mediantime", tip.medianTime()).
-		with("verificationprogress", 1).with("initialblockdownload", n.downloading.Load()).
+		with("verificationprogress", 1).with("initialblockdownload", n.state.downloading.Load()).
 		with("chainwork", chainwork(tip)).with("size_on_disk", size).with("pruned", pruned > 0).
 		when(pruned > 0, "pruneheight", pruned)
 	if n.dialect.kind == dogecoin14 {

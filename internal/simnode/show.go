@@ -178,8 +178,6 @@ func branchList(branch []byte) list {
 // walked returns a block's layout for the caller alone.
 func (c *Chain) walked(b *block) *coins.Layout {
 	layout := new(coins.Layout)
-	if err := c.params.Format.Walk(b.raw, layout); err != nil {
-		panic("simnode: a block in the tree does not walk: " + err.Error())
-	}
+	assertNone(c.params.Format.Walk(b.raw, layout), "a block in the tree does not walk")
 	return layout
 }

@@ -41,6 +41,7 @@ type publisher struct {
 	mu      sync.Mutex
 	numbers map[string]uint32
 	open    map[*subscriber]bool
+	changed chan struct{} // closed and made anew when somebody subscribes or leaves
 	closed  bool
 }
 
@@ -76,12 +77,12 @@ func (n *Node) publish() error {
 		}
 	}
 	n.ZMQ = "tcp://" + listener.Addr().String()
-	n.publisher = &publisher{
+	n.doors.publisher = &publisher{
 		node: n, listener: listener, topics: topics,
-		numbers: make(map[string]uint32), open: make(map[*subscriber]bool),
+		numbers: make(map[string]uint32), open: make(map[*subscriber]bool), changed: make(chan struct{}),
 	}
-	n.publisher.unlisten = n.chain.listen(n.publisher.tell)
-	n.work.Go(n.publisher.accept)
+	n.doors.publisher.unlisten = n.chain.listen(n.doors.publisher.tell)
+	n.life.work.Go(n.doors.publisher.accept)
 	return nil
 }
 
@@ -103,11 +104,12 @@ func (z *publisher) accept() {
 		}
 		z.open[s] = true
 		z.mu.Unlock()
-		z.node.work.Go(func() {
+		z.node.life.work.Go(func() {
 			z.listenTo(s)
 			s.end()
 			z.mu.Lock()
 			delete(z.open, s)
+			z.stir()
 			z.mu.Unlock()
 		})
 	}
@@ -148,7 +150,7 @@ func (z *publisher) listenTo(s *subscriber) {
 	if _, err := s.conn.Write(appendFrame(nil, zmqCommand, ready)); err != nil {
 		return
 	}
-	z.node.work.Go(func() {
+	z.node.life.work.Go(func() {
 		z.writeTo(s)
 		s.end()
 	})
@@ -166,7 +168,10 @@ func (z *publisher) heed(s *subscriber, flags byte, body []byte) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	text := string(body)
-	subscribe := func(prefix string) { s.prefixes = append(s.prefixes, prefix) }
+	subscribe := func(prefix string) {
+		s.prefixes = append(s.prefixes, prefix)
+		z.stir()
+	}
 	cancel := func(prefix string) {
 		if i := slices.Index(s.prefixes, prefix); i >= 0 {
 			s.prefixes = slices.Delete(s.prefixes, i, i+1)
@@ -312,6 +317,47 @@ func (z *publisher) wanted(topic string) bool {
 		}
 	}
 	return false
+}
+
+// SettleZMQ waits until everybody who is connected to the publisher has
+// subscribed to the topics: what is published before reaches nobody.
+func (n *Node) SettleZMQ(ctx context.Context, topics ...string) error {
+	z := n.doors.publisher
+	if z == nil {
+		return nil
+	}
+	for {
+		settled, changed := z.settled(topics)
+		if settled {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-n.life.stopped:
+			return fmt.Errorf("wait for subscribers: %w", net.ErrClosed)
+		case <-ctx.Done():
+			return fmt.Errorf("wait for subscribers: %w", ctx.Err())
+		}
+	}
+}
+
+func (z *publisher) settled(topics []string) (bool, <-chan struct{}) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	for s := range z.open {
+		for _, topic := range topics {
+			if !s.wants(topic) {
+				return false, z.changed
+			}
+		}
+	}
+	return true, z.changed
+}
+
+// stir wakes those who wait for subscribers. The publisher is locked.
+func (z *publisher) stir() {
+	close(z.changed)
+	z.changed = make(chan struct{})
 }
 
 // send gives a message to those who want it. Its number counts on even where
