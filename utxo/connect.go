@@ -3,6 +3,7 @@ package utxo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"coffer.example/coffer/coins"
 )
@@ -85,6 +86,7 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 		return err
 	}
 	if len(work.facts) > 0 {
+		slices.SortFunc(work.facts, compareFacts)
 		s.put(keyHeight(tableUndo, b.ID.Height), encodeFacts(work.facts))
 	}
 	s.state.tip, s.state.hasTip = b.ID, true

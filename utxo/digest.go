@@ -22,9 +22,11 @@ func (d *digest) add(fact []byte) {
 	}
 }
 
-// Digest returns a digest of coins, history, undo and tip: equal for two
-// indexes of an equal chain and watch set, whatever order things came in. The
-// log, jobs, the mempool and times are not in it. Writers wait for it.
+// Digest returns a digest of coins, history and tip: equal for two indexes of
+// an equal chain and watch set, whatever order things came in. Undo is in it
+// by way of history: Check proves that the two say the same, and how far back
+// undo reaches depends on the way to the tip. The log, jobs, the mempool and
+// times are not in it. Writers wait for it.
 func (x *Index) Digest(ctx context.Context) (sum [32]byte, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -48,8 +50,6 @@ func (x *Index) digestRows(r Reader, d *digest) error {
 	if x.state.hasTip {
 		d.add(appendBlockID([]byte{tableState}, x.state.tip))
 	}
-	s := x.newStep()
-	s.base = r
 	look := newLookup(r)
 	for _, table := range []struct {
 		name byte
@@ -57,7 +57,6 @@ func (x *Index) digestRows(r Reader, d *digest) error {
 	}{
 		{tableUnspent, func(key, value []byte) ([]byte, error) { return look.digestCoin(key, value) }},
 		{tableEvent, func(key, value []byte) ([]byte, error) { return look.digestEvent(key, value) }},
-		{tableUndo, func(key, _ []byte) ([]byte, error) { return look.digestUndo(s, heightOfKey(key)) }},
 	} {
 		err := r.Scan([]byte{table.name}, nil, false, func(key, value []byte) error {
 			fact, err := table.row(key, value)
@@ -108,19 +107,3 @@ func (l *lookup) digestEvent(key, value []byte) ([]byte, error) {
 	b := binary.BigEndian.AppendUint32([]byte{byte(e.kind)}, e.n)
 	return l.appendFact(b, e.num, e.coin, coinRow{e.script, e.value, e.flags})
 }
-
-func (l *lookup) digestUndo(s *step, height coins.Height) ([]byte, error) {
-	facts, err := s.facts(height)
-	if err != nil {
-		return nil, err
-	}
-	var all []byte
-	for _, f := range facts {
-		all = binary.BigEndian.AppendUint32(append(all, byte(f.kind)), f.n)
-		if all, err = l.appendFact(all, numberOf(height, f.tx), f.coin, f.coinRow); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-

@@ -196,35 +196,56 @@ func (x *Index) reenter(ctx context.Context, known []*poolTx) error {
 	return nil
 }
 
-// forgetInPool takes a script out of the unconfirmed transactions.
+// forgetInPool takes a script out of the unconfirmed transactions. A row of
+// one that touches nothing else goes with it.
 func (x *Index) forgetInPool(ctx context.Context, id scriptID) error {
-	var touching []*poolTx
+	var touching, idle []*poolTx
 	for tx := range x.pool.byScript[id] {
 		touching = append(touching, tx)
-	}
-	if len(touching) == 0 {
-		return nil
-	}
-	x.mu.Lock()
-	for _, tx := range touching {
-		tx.outs = slices.DeleteFunc(tx.outs, func(c poolCoin) bool { return c.id == id })
-		for in, c := range tx.spends {
-			if c.id == id {
-				delete(tx.spends, in)
-			}
+		if tx.stored && !tx.touchesBut(id) {
+			idle = append(idle, tx)
 		}
-		x.pool.list(tx)
 	}
-	delete(x.pool.byScript, id)
-	x.mu.Unlock()
-	return x.write(ctx, false, func(s *step) error {
-		for _, tx := range touching {
-			if tx.stored && !tx.touches() {
-				s.del(keyPool(tx.id))
-			}
+	err := x.write(ctx, false, func(s *step) error {
+		for _, tx := range idle {
+			s.del(keyPool(tx.id))
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, tx := range touching {
+		x.pool.forget(tx, id)
+	}
+	for _, tx := range idle {
+		tx.stored = false
+	}
+	return nil
+}
+
+// touchesBut reports whether a transaction touches another script than one.
+func (tx *poolTx) touchesBut(id scriptID) bool {
+	for _, c := range tx.spends {
+		if c.id != id {
+			return true
+		}
+	}
+	return slices.ContainsFunc(tx.outs, func(c poolCoin) bool { return c.id != id })
+}
+
+// forget takes a script out of a transaction.
+func (p *pool) forget(tx *poolTx, id scriptID) {
+	tx.outs = slices.DeleteFunc(tx.outs, func(c poolCoin) bool { return c.id == id })
+	for in, c := range tx.spends {
+		if c.id == id {
+			delete(tx.spends, in)
+		}
+	}
+	p.unlist(tx, id)
+	p.list(tx)
 }
 
 // sighting is a watched coin that an unconfirmed transaction was seen to make

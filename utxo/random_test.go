@@ -1,0 +1,409 @@
+package utxo_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/btcsuite/btcd/wire/v2"
+	"pgregory.net/rapid"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/store/memkv"
+	"coffer.example/coffer/utxo"
+)
+
+const (
+	testScripts = 6
+	testReorg   = 4
+	testRows    = 500_000
+	testStart   = 7
+)
+
+// world is an index, its model, and the blocks that a node would serve.
+type world struct {
+	ctx   context.Context
+	tb    testHelper
+	store *memkv.Store
+	x     *utxo.Index
+	m     *model
+	job   *utxo.Backfill
+	below []*testBlock // the chain below the start, for jobs
+	seq   utxo.Seq
+	fold  map[coins.OutPoint]string // coins the log tells of, with their scripts
+	ever  map[string]bool // scripts that were unwatched once
+	salt  uint32
+	undo  int // blocks that can be disconnected
+}
+
+func newWorld(tb testHelper) *world {
+	w := &world{ctx: context.Background(), tb: tb, store: memkv.New(testRows), m: newModel(testStart),
+		fold: map[coins.OutPoint]string{}, ever: map[string]bool{}}
+	w.open()
+	return w
+}
+
+func (w *world) open() {
+	x, err := utxo.Open(w.ctx, w.store, testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
+	w.must(err)
+	w.x = x
+}
+
+func (w *world) must(err error) {
+	if err != nil {
+		w.tb.Helper()
+		w.tb.Fatal(err)
+	}
+}
+
+func (w *world) nextSalt() uint32 {
+	w.salt++
+	return w.salt
+}
+
+// unspent returns what a transaction could spend: every output there is, and
+// those of the pool.
+func (w *world) unspent(pool bool) []wire.OutPoint {
+	there := map[wire.OutPoint]bool{}
+	add := func(tx *wire.MsgTx) {
+		for _, in := range tx.TxIn {
+			delete(there, in.PreviousOutPoint)
+		}
+		for n := range tx.TxOut {
+			there[outPoint(tx, uint32(n))] = true
+		}
+	}
+	for _, b := range w.m.chain {
+		for _, tx := range b.msg.Transactions {
+			add(tx)
+		}
+	}
+	if pool {
+		for _, tx := range w.m.pool {
+			add(tx)
+		}
+	}
+	list := slices.Collect(maps.Keys(there))
+	slices.SortFunc(list, func(a, b wire.OutPoint) int { return slices.Compare([]byte(a.String()), []byte(b.String())) })
+	return list
+}
+
+func drawOuts(t *rapid.T) []*wire.TxOut {
+	var outs []*wire.TxOut
+	for range rapid.IntRange(1, 3).Draw(t, "outs") {
+		outs = append(outs, pay(rapid.IntRange(0, testScripts).Draw(t, "script"), int64(rapid.IntRange(0, 1000).Draw(t, "value"))))
+	}
+	return outs
+}
+
+// drawTx spends some of what is unspent and takes it out of the list.
+func (w *world) drawTx(t *rapid.T, unspent []wire.OutPoint) (*wire.MsgTx, []wire.OutPoint) {
+	var ins []wire.OutPoint
+	for range rapid.IntRange(1, min(3, len(unspent))).Draw(t, "ins") {
+		i := rapid.IntRange(0, len(unspent)-1).Draw(t, "in")
+		ins = append(ins, unspent[i])
+		unspent = slices.Delete(slices.Clone(unspent), i, i+1)
+	}
+	tx := spendTx(w.nextSalt(), ins, drawOuts(t)...)
+	for n := range tx.TxOut {
+		unspent = append(unspent, outPoint(tx, uint32(n)))
+	}
+	return tx, unspent
+}
+
+func (w *world) drawBlock(t *rapid.T) *testBlock {
+	tag := w.nextSalt()
+	if rapid.IntRange(0, 9).Draw(t, "twin") == 0 {
+		tag = 1 << 30 // coinbases with the same id
+	}
+	cb := coinbaseTx(tag, drawOuts(t)...)
+	if tag == 1<<30 {
+		cb.TxOut = []*wire.TxOut{pay(0, 50), pay(1, 7)}
+	}
+	txs := []*wire.MsgTx{cb}
+	unspent := w.unspent(false)
+	for _, tx := range w.m.pool {
+		if rapid.Bool().Draw(t, "confirm") && spendable(tx, unspent) {
+			txs = append(txs, tx)
+			unspent = slices.DeleteFunc(unspent, func(at wire.OutPoint) bool { return spends(tx, at) })
+			for n := range tx.TxOut {
+				unspent = append(unspent, outPoint(tx, uint32(n)))
+			}
+		}
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "txs") {
+		if len(unspent) > 0 {
+			var tx *wire.MsgTx
+			tx, unspent = w.drawTx(t, unspent)
+			txs = append(txs, tx)
+		}
+	}
+	return newBlock(w.m.tip(), testStart, w.nextSalt(), txs...)
+}
+
+func spends(tx *wire.MsgTx, at wire.OutPoint) bool {
+	return slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return in.PreviousOutPoint == at })
+}
+
+func spendable(tx *wire.MsgTx, unspent []wire.OutPoint) bool {
+	return !slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return !slices.Contains(unspent, in.PreviousOutPoint) })
+}
+
+func (w *world) connect(t *rapid.T) {
+	b := w.drawBlock(t)
+	block := b.load(w.tb, testCoin(w.tb))
+	block.More = rapid.Bool().Draw(t, "more")
+	w.must(w.x.Connect(w.ctx, block))
+	w.m.connect(b)
+	w.undo = min(w.undo+1, testReorg)
+}
+
+func (w *world) disconnect(t *rapid.T) {
+	if w.undo == 0 {
+		t.Skip("nothing to disconnect")
+	}
+	b := w.m.disconnect()
+	w.must(w.x.Disconnect(w.ctx, b.id()))
+	w.undo--
+}
+
+func (w *world) watch(t *rapid.T) {
+	n := rapid.IntRange(0, testScripts-1).Draw(t, "script")
+	if w.m.watched[string(script(n))] != nil {
+		t.Skip("watched")
+	}
+	next := w.m.next()
+	mw := &modelWatch{birth: next, since: next, live: map[coins.BlockHash]bool{}, done: true}
+	spec := utxo.WatchSpec{Script: script(n), Birth: coins.Height(rapid.IntRange(0, int(next)).Draw(t, "birth"))}
+	var job *utxo.JobSpec
+	if rapid.Bool().Draw(t, "job") {
+		job = &utxo.JobSpec{From: coins.Height(rapid.IntRange(testStart, int(next)).Draw(t, "from"))}
+	}
+	result, err := w.x.Watch(w.ctx, []utxo.WatchSpec{spec}, job)
+	w.must(err)
+	if job != nil {
+		if mw.birth = max(spec.Birth, job.From); mw.birth < next {
+			mw.done, mw.job = false, result.Job
+		}
+	}
+	if (result.Job != 0) == mw.done || result.Added != 1 {
+		w.tb.Fatalf("result %+v, done %v", result, mw.done)
+	}
+	w.m.watched[string(script(n))] = mw
+}
+
+func (w *world) unwatch(t *rapid.T) {
+	if len(w.m.watched) == 0 {
+		t.Skip("nothing is watched")
+	}
+	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
+	w.follow()
+	removed, err := w.x.Unwatch(w.ctx, [][]byte{[]byte(s)})
+	w.must(err)
+	if removed != 1 {
+		w.tb.Fatalf("removed %d", removed)
+	}
+	delete(w.m.watched, s)
+	w.ever[s] = true
+}
+
+// read gives the running job, or the next one, some blocks.
+func (w *world) read(t *rapid.T) {
+	if w.job == nil {
+		jobs, err := w.x.Jobs(w.ctx)
+		w.must(err)
+		i := slices.IndexFunc(jobs, func(j utxo.Job) bool { return j.State != utxo.JobDone })
+		if i < 0 {
+			t.Skip("no job")
+		}
+		w.job, err = w.x.StartJob(w.ctx, jobs[i].ID)
+		w.must(err)
+	}
+	for range rapid.IntRange(1, 6).Draw(t, "blocks") {
+		if w.job.Done() {
+			break
+		}
+		b := w.m.chain[w.job.Next()-testStart].load(w.tb, testCoin(w.tb))
+		b.More = rapid.Bool().Draw(t, "more")
+		_, _, err := w.job.Backfill(w.ctx, b)
+		w.must(err)
+	}
+	w.noteDone()
+}
+
+// noteDone tells the model of scripts whose job has ended.
+func (w *world) noteDone() {
+	if w.job != nil && w.job.Done() {
+		for _, mw := range w.m.watched {
+			mw.done = mw.done || mw.job == w.job.ID()
+		}
+		w.job = nil
+	}
+}
+
+func (w *world) mempool(t *rapid.T) {
+	var change coins.MempoolChange
+	unspent := w.unspent(true)
+	for range rapid.IntRange(0, 2).Draw(t, "added") {
+		if len(unspent) == 0 {
+			break
+		}
+		var tx *wire.MsgTx
+		tx, unspent = w.drawTx(t, unspent)
+		w.m.pool = append(w.m.pool, tx)
+		change.Added = append(change.Added, coins.MempoolTx{ID: coins.TxID(tx.TxHash()), Raw: rawTx(w.tb, tx)})
+	}
+	if rapid.Bool().Draw(t, "reversed") { // children before their parents
+		slices.Reverse(change.Added)
+	}
+	w.must(w.x.Mempool(w.ctx, change))
+}
+
+// evict takes a transaction and what depends on it out of the pool, or tells
+// the whole pool again.
+func (w *world) evict(t *rapid.T) {
+	if len(w.m.pool) == 0 {
+		t.Skip("empty")
+	}
+	i := rapid.IntRange(0, len(w.m.pool)-1).Draw(t, "tx")
+	gone := map[string]bool{w.m.pool[i].TxHash().String(): true}
+	var change coins.MempoolChange
+	for again := true; again; {
+		again = false
+		w.m.pool = slices.DeleteFunc(w.m.pool, func(tx *wire.MsgTx) bool {
+			bad := gone[tx.TxHash().String()] || slices.ContainsFunc(tx.TxIn, func(in *wire.TxIn) bool { return gone[in.PreviousOutPoint.Hash.String()] })
+			if bad {
+				gone[tx.TxHash().String()], again = true, true
+				change.Gone = append(change.Gone, coins.TxID(tx.TxHash()))
+			}
+			return bad
+		})
+	}
+	if rapid.Bool().Draw(t, "complete") {
+		change = w.whole()
+	}
+	w.must(w.x.Mempool(w.ctx, change))
+}
+
+func (w *world) whole() coins.MempoolChange {
+	change := coins.MempoolChange{Complete: true}
+	for _, tx := range w.m.pool {
+		change.Added = append(change.Added, coins.MempoolTx{ID: coins.TxID(tx.TxHash()), Raw: rawTx(w.tb, tx)})
+	}
+	return change
+}
+
+func (w *world) reopen(*rapid.T) {
+	w.must(w.x.Close())
+	w.store, w.job = w.store.Reopen(), nil
+	w.open()
+	w.must(w.x.Mempool(w.ctx, w.whole()))
+}
+
+// follow reads the log on and keeps the set of coins it tells of.
+func (w *world) follow() {
+	for w.seq < w.x.LastSeq() {
+		changes, err := w.x.Changes(w.ctx, w.seq, 3)
+		w.must(err)
+		for _, c := range changes {
+			if c.Seq != w.seq+1 {
+				w.tb.Fatalf("change %d after %d", c.Seq, w.seq)
+			}
+			w.seq = c.Seq
+			w.must(w.take(c))
+		}
+	}
+}
+
+func (w *world) take(c utxo.Change) error {
+	if c.Kind != utxo.CoinCreated && c.Kind != utxo.CoinSpent && c.Kind != utxo.CoinRemoved && c.Kind != utxo.CoinRestored {
+		return nil
+	}
+	comes := c.Kind == utxo.CoinCreated || c.Kind == utxo.CoinRestored
+	_, there := w.fold[c.Coin.OutPoint]
+	if there == comes && !w.ever[string(c.Coin.Script)] {
+		return fmt.Errorf("change %d of kind %d: coin %s is there: %v", c.Seq, c.Kind, c.Coin.OutPoint, there)
+	}
+	if comes {
+		w.fold[c.Coin.OutPoint] = string(c.Coin.Script)
+	} else {
+		delete(w.fold, c.Coin.OutPoint)
+	}
+	return nil
+}
+
+// check compares everything with the model.
+func (w *world) check(*rapid.T) {
+	_, err := w.x.Digest(w.ctx) // makes visible what was told with more to come
+	w.must(err)
+	w.noteDone()
+	w.must(w.m.compare(w.ctx, w.x))
+	w.must(w.x.Check(w.ctx, func(string, int) {}))
+	w.follow()
+	want := w.m.compute()
+	for at, c := range want.coins {
+		at := coins.OutPoint{TxID: coins.TxID(at.Hash), Vout: at.Index}
+		if _, there := w.fold[at]; !there && w.m.watched[c.script].done && !w.ever[c.script] {
+			w.tb.Fatalf("the log does not tell of coin %s", at)
+		}
+	}
+	for at, s := range w.fold {
+		_, there := want.coins[wire.OutPoint{Hash: [32]byte(at.TxID), Index: at.Vout}]
+		if mw := w.m.watched[s]; !there && mw != nil && mw.done && !w.ever[s] {
+			w.tb.Fatalf("the log tells of coin %s, which is not there", at)
+		}
+	}
+}
+
+func TestAgainstModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(rt)
+		for range 3 {
+			w.connect(rt)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"connect": w.connect, "connect again": w.connect, "disconnect": w.disconnect, "watch": w.watch, "watch more": w.watch,
+			"unwatch": w.unwatch, "read": w.read, "mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
+		})
+		w.rebuild(rt)
+		w.must(w.x.Close())
+	})
+}
+
+// rebuild ends all jobs and holds the index to one that is made of the same
+// chain and watch set from nothing.
+func (w *world) rebuild(t *rapid.T) {
+	for {
+		jobs, err := w.x.Jobs(w.ctx)
+		w.must(err)
+		if !slices.ContainsFunc(jobs, func(j utxo.Job) bool { return j.State != utxo.JobDone }) {
+			break
+		}
+		w.read(t)
+		w.check(t)
+	}
+	watches, _, err := w.x.Watches(w.ctx, utxo.Page{})
+	w.must(err)
+	other, err := utxo.Open(w.ctx, memkv.New(testRows), testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
+	w.must(err)
+	var specs []utxo.WatchSpec
+	for _, watch := range watches {
+		specs = append(specs, utxo.WatchSpec{Script: watch.Script, Birth: watch.Birth})
+	}
+	slices.Reverse(specs)
+	_, err = other.Watch(w.ctx, specs, nil)
+	w.must(err)
+	for _, b := range w.m.chain {
+		w.must(other.Connect(w.ctx, b.load(w.tb, testCoin(w.tb))))
+	}
+	want, err := other.Digest(w.ctx)
+	w.must(err)
+	got, err := w.x.Digest(w.ctx)
+	w.must(err)
+	if got != want {
+		w.tb.Fatalf("digest %x, rebuilt %x", got, want)
+	}
+	w.must(other.Check(w.ctx, func(string, int) {}))
+}
