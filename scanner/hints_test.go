@@ -188,3 +188,29 @@ func TestBlockBeforeComparison(t *testing.T) {
 		}
 	})
 }
+
+func TestInboxBounds(t *testing.T) {
+	b := newInbox(SystemClock{})
+	b.put(Hint{Kind: HintTx, Raw: []byte{1}})
+	if m := b.take(); len(m.txs) != 0 || m.gap || len(b.wake) != 0 {
+		t.Error("a transaction wakes although none is of interest")
+	}
+	b.keepTxs(true)
+	for range 3 {
+		b.put(Hint{Kind: HintTx, Raw: make([]byte, hintBytes/2)})
+	}
+	if m := b.take(); len(m.txs) != 2 || !m.gap || len(b.wake) != 1 {
+		t.Errorf("%d wait, gap %v", len(m.txs), m.gap)
+	}
+	if m := b.take(); len(m.txs) != 0 || m.gap {
+		t.Error("taken twice")
+	}
+	b.put(Hint{Kind: HintBlock})
+	if !b.blockPending() || b.take().gap {
+		t.Error("a block is not a gap in the mempool")
+	}
+	b.looking()
+	if b.blockPending() {
+		t.Error("the request to look stays")
+	}
+}

@@ -94,10 +94,10 @@ type listed struct {
 
 func (l *listed) MempoolIDs(context.Context) ([]coins.TxID, error) { return l.ids, nil }
 
-// sized notes how large the changes are.
+// sized notes how large the changes are, and how many name the whole mempool.
 type sized struct {
 	*memory
-	raws, most int
+	raws, most, whole int
 }
 
 func (s *sized) Mempool(ctx context.Context, change coins.MempoolChange) error {
@@ -107,8 +107,39 @@ func (s *sized) Mempool(ctx context.Context, change coins.MempoolChange) error {
 			raws++
 		}
 	}
+	if change.Complete {
+		s.whole++
+	}
 	s.raws, s.most = s.raws+raws, max(s.most, raws)
 	return s.memory.Mempool(ctx, change)
+}
+
+// After a failure the whole mempool is named again, and not sent again.
+func TestMempoolAfterReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t, 110)
+		n, m, e := newNode(c), newMemory(t), &events{}
+		tx := n.send(t)
+		sizes := &sized{memory: m}
+		r := start(t, New(n, sizes, options(c, e)))
+		defer r.stop()
+		pass(time.Minute)
+		if sizes.whole != 1 {
+			t.Errorf("named %d times", sizes.whole)
+		}
+		failed := false
+		n.intercept(func(context.Context, string) error {
+			if failed {
+				return nil
+			}
+			failed = true
+			return errFault
+		})
+		pass(time.Minute)
+		if sizes.whole != 2 || sizes.raws != 1 || !m.unconfirmed(tx.ID()) {
+			t.Errorf("named %d times, sent %d times", sizes.whole, sizes.raws)
+		}
+	})
 }
 
 // Transactions that exist in the MWEB alone are kept out of the view, and do
