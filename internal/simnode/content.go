@@ -118,13 +118,13 @@ func PegOut(script []byte, amount coins.Amount) Content {
 }
 
 // Fill adds transactions of the size that wallets make until the block holds
-// about so many bytes of them: two inputs and four outputs each, where there
-// are coins of earlier filler to spend. It makes big blocks quickly.
+// about so many bytes of them: two inputs and two outputs each, to scripts that
+// pay to nobody. It makes big blocks quickly.
 func Fill(bytes int) Content {
 	return func(d *draft) error {
 		until := d.size + bytes
 		for d.size < until {
-			tx, err := d.filler(until - d.size)
+			tx, err := d.filler()
 			if err != nil {
 				return err
 			}
@@ -136,29 +136,42 @@ func Fill(bytes int) Content {
 	}
 }
 
-// fillerValue is what an output of filler holds: enough to be spent and split.
-const fillerValue = 100_000
+// Filler spends outputs of earlier filler, in turns. Each begins with a value
+// that lasts for a thousand of them.
+const (
+	fillerCoins = 1000 // kept in turn
+	fillerFan   = 250  // made at once where there are fewer
+	fillerValue = 1_000_000
+	fillerFee   = 2000
+)
 
-// filler makes one transaction. Its outputs pay to nobody and are remembered as
-// ballast, which later filler spends.
-func (d *draft) filler(room int) (*Tx, error) {
-	c := d.chain
-	var inputs []coins.OutPoint
-	for len(inputs) < 2 && len(c.coins.ballast) > 0 {
-		op := c.coins.ballast[0]
-		c.coins.ballast = c.coins.ballast[1:]
-		if _, ok := d.view.coin(op); ok {
-			inputs = append(inputs, op)
+// filler makes one transaction, and remembers its outputs for later ones.
+func (d *draft) filler() (*Tx, error) {
+	ballast := &d.chain.coins.ballast
+	spec := TxSpec{Fee: fillerFee}
+	f := d.chain.params.Format
+	if len(*ballast) < fillerCoins {
+		spec.Outputs = randomOuts(d.rng, f, fillerFan, fillerValue)
+	} else {
+		in := coins.Amount(0)
+		for len(spec.Inputs) < 2 && len(*ballast) > 0 {
+			op := (*ballast)[0]
+			*ballast = (*ballast)[1:]
+			if coin, ok := d.view.coin(op); ok && coin.Value > 2*fillerFee {
+				spec.Inputs = append(spec.Inputs, op)
+				in += coin.Value
+			}
 		}
+		each := max((in-fillerFee)/2, fillerFee)
+		spec.Outputs = randomOuts(d.rng, f, 2, each)
 	}
-	outs := randomOuts(d.rng, c.params.Format, min(4, max(1, room/40)), fillerValue)
-	tx, err := d.view.build(TxSpec{Inputs: inputs, Outputs: outs, Fee: fillerValue / 10}, d.rng)
+	tx, err := d.view.build(spec, d.rng)
 	if err != nil {
 		return nil, err
 	}
 	id := tx.ID()
-	for n := range outs {
-		c.coins.ballast = append(c.coins.ballast, coins.OutPoint{TxID: id, Vout: uint32(n)})
+	for n := range spec.Outputs {
+		*ballast = append(*ballast, coins.OutPoint{TxID: id, Vout: uint32(n)})
 	}
 	return tx, nil
 }
