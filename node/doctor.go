@@ -51,7 +51,7 @@ func (n *Node) Doctor(ctx context.Context) []Finding {
 	checkSync(&info, &r)
 	n.checkIndexes(&r)
 	n.checkTransports(ctx, &r)
-	n.checkZMQ(&r)
+	n.checkZMQ(ctx, &r)
 	n.checkWhitelist(ctx, &r)
 	for _, warning := range info.Warnings {
 		r.add("node's warning", LevelAdvice, clip(warning), "see the node's own documentation")
@@ -158,7 +158,7 @@ func faster(t Transport) string {
 	return "set p2p to the node's peer address (listen=1, and whitelist us): blocks come fast and are announced"
 }
 
-func (n *Node) checkZMQ(r *report) {
+func (n *Node) checkZMQ(ctx context.Context, r *report) {
 	if len(n.feeds) == 0 {
 		r.add("zmq", LevelAdvice, "not configured", "set zmqpubhashblock and zmqpubrawtx in the node's configuration and zmq in ours: deposits are seen at once")
 		return
@@ -174,6 +174,10 @@ func (n *Node) checkZMQ(r *report) {
 	}
 	slices.Sort(names)
 	for _, f := range n.feeds {
+		select {
+		case <-f.tried: // bounded by the time limit of dialling
+		case <-ctx.Done():
+		}
 		s := f.status()
 		switch {
 		case !s.Connected:

@@ -98,7 +98,9 @@ func TestFaults(t *testing.T) {
 		{"silent", trickle(ctx, ``), node.ErrTimeout, node.ErrTimeout},
 	}
 	f := newFake(t)
-	n := f.open(t, func(o *node.Options) { o.CallTimeout, o.MaxAnswer = 400*time.Millisecond, 256<<10 })
+	n := f.open(t, func(o *node.Options) {
+		o.CallTimeout, o.BlockTimeout, o.MaxAnswer = 400*time.Millisecond, 400*time.Millisecond, 256<<10
+	})
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			f.setFault(c.fault)

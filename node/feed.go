@@ -30,6 +30,7 @@ type feed struct {
 	opts     *Options
 	topics   func() ([]zmqTopic, bool) // what the node says it publishes
 	hint     func(Hint)
+	tried    chan struct{} // closed when the first connection has come about or failed
 
 	mu        sync.Mutex
 	connected bool
@@ -37,7 +38,7 @@ type feed struct {
 }
 
 func newFeed(endpoint string, o *Options, topics func() ([]zmqTopic, bool), hint func(Hint)) *feed {
-	return &feed{endpoint: endpoint, opts: o, topics: topics, hint: hint, err: errNotTried}
+	return &feed{endpoint: endpoint, opts: o, topics: topics, hint: hint, tried: make(chan struct{}), err: errNotTried}
 }
 
 func (f *feed) status() FeedStatus {
@@ -49,6 +50,9 @@ func (f *feed) status() FeedStatus {
 func (f *feed) note(connected bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.connected && f.err == errNotTried {
+		close(f.tried)
+	}
 	f.connected, f.err = connected, err
 }
 

@@ -50,11 +50,15 @@ const (
 	DefaultBlockTimeout = 60 * time.Second
 
 	// DefaultConnections is how many connections fetch blocks at once over REST
-	// and over RPC.
+	// and over RPC. Measured over REST on two busy cores: 1 gave 416 MB/s, 2 663,
+	// 3 1,024, 4 1,084, 6 1,286. Nodes before Core 28 serve with four threads
+	// (rpcthreads); more of ours would only wait, and take from other callers.
 	DefaultConnections = 4
 
 	// DefaultInFlight is how many blocks are asked for at once over the peer
-	// protocol.
+	// protocol. From 4 on it is the node's one thread for messages that limits
+	// (measured: 4, 8, 16 and 32 gave 594 to 761 MB/s in no order on a loopback
+	// connection); 32 keeps a connection of 100 MB/s and 300 ms full.
 	DefaultInFlight = 32
 
 	// DefaultRetryMin and DefaultRetryMax bound the pause before a broken

@@ -23,7 +23,8 @@ type rpc struct {
 	http      *http.Client
 	auth      *credentials
 	headers   http.Header
-	timeout   time.Duration
+	timeout   time.Duration // of a call
+	blockTime time.Duration // of a call that returns a block
 	maxAnswer int64
 	nextID    atomic.Uint64
 	dials     atomic.Uint64 // connections made so far: a new one may lead to another node
@@ -35,7 +36,7 @@ func newRPC(o *Options) (*rpc, error) {
 		return nil, fmt.Errorf("%w: rpc: %w", ErrOptions, err)
 	}
 	c := &rpc{
-		auth: newCredentials(o, address), timeout: o.CallTimeout, maxAnswer: o.MaxAnswer,
+		auth: newCredentials(o, address), timeout: o.CallTimeout, blockTime: o.BlockTimeout, maxAnswer: o.MaxAnswer,
 		headers: http.Header{"Content-Type": {"application/json"}},
 	}
 	address.User = nil
@@ -127,7 +128,7 @@ func (a *answer) result(r *request) (json.RawMessage, error) {
 func (c *rpc) raw(ctx context.Context, method string, params ...any) (json.RawMessage, error) {
 	r := c.request(method, params)
 	var result json.RawMessage
-	err := c.exchange(ctx, method, r, func(body io.Reader, _ *http.Response) error {
+	err := c.exchange(ctx, c.timeout, method, r, func(body io.Reader, _ *http.Response) error {
 		text, err := io.ReadAll(body)
 		if err != nil {
 			return err
@@ -176,7 +177,7 @@ func (c *rpc) batch(ctx context.Context, calls []call, each func(i int, result j
 		requests[i].ID = first + uint64(i) // ids of concurrent batches may repeat: each has its own answer
 	}
 	name := "batch of " + strconv.Itoa(len(calls)) + " " + calls[0].method
-	return c.exchange(ctx, name, requests, func(body io.Reader, _ *http.Response) error {
+	return c.exchange(ctx, c.timeout, name, requests, func(body io.Reader, _ *http.Response) error {
 		return readBatch(body, requests, each)
 	})
 }
@@ -251,7 +252,7 @@ func cutOrGarbage(err error, size int) error {
 // into buf, up to limit bytes.
 func (c *rpc) hex(ctx context.Context, buf []byte, limit int, method string, params ...any) ([]byte, error) {
 	r := c.request(method, params)
-	err := c.exchange(ctx, method, r, func(body io.Reader, resp *http.Response) error {
+	err := c.exchange(ctx, c.blockTime, method, r, func(body io.Reader, resp *http.Response) error {
 		buf = slices.Grow(buf[:0], int(max(0, min(resp.ContentLength/2, int64(limit)))))
 		stream := bufio.NewReaderSize(body, streamBuffer)
 		raw, a, err := readHexAnswer(stream, buf, limit)
@@ -265,13 +266,16 @@ func (c *rpc) hex(ctx context.Context, buf []byte, limit int, method string, par
 	return buf, err
 }
 
+// readAnswer reads the body of an answer.
+type readAnswer func(body io.Reader, resp *http.Response) error
+
 // exchange posts a body and has the answer read, bounded in time and size.
-func (c *rpc) exchange(ctx context.Context, name string, body any, read func(io.Reader, *http.Response) error) error {
+func (c *rpc) exchange(ctx context.Context, limit time.Duration, name string, body any, read readAnswer) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", name, ErrOptions, err)
 	}
-	attempt, cancel := context.WithTimeout(ctx, c.timeout)
+	attempt, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	resp, err := c.post(attempt, text)
 	if err == nil {
@@ -314,7 +318,7 @@ func (c *rpc) post(ctx context.Context, body []byte) (*http.Response, error) {
 }
 
 // read hands a JSON-RPC answer's body on and turns any other into an error.
-func (c *rpc) read(resp *http.Response, read func(io.Reader, *http.Response) error) error {
+func (c *rpc) read(resp *http.Response, read readAnswer) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return readRefusal(resp, read)
@@ -334,7 +338,7 @@ func (c *rpc) read(resp *http.Response, read func(io.Reader, *http.Response) err
 
 // readRefusal reads an answer that is not 200: JSON-RPC as nodes send it with
 // 400, 404 and 500, or a text.
-func readRefusal(resp *http.Response, read func(io.Reader, *http.Response) error) error {
+func readRefusal(resp *http.Response, read readAnswer) error {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxSmallAnswer))
 	if err != nil {
 		return err

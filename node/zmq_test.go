@@ -136,7 +136,11 @@ func TestZMQ(t *testing.T) {
 	waitCommand(t, p, "\x04PONGctx")
 	c.Close()
 	c = <-p.subscribed
-	next(node.HintGap)
+	for hint := range n.Hints() { // the transaction after the loss may come behind its gap
+		if hint.Kind == node.HintGap {
+			break
+		}
+	}
 	publish(c, "hashblock", make([]byte, 32), 900) // no gap: another connection
 	next(node.HintBlock)
 	if s := n.Status(); len(s.Feeds) != 1 || !s.Feeds[0].Connected {

@@ -130,7 +130,7 @@ func testBlocks(ctx context.Context, t *testing.T, s *Subject) {
 				workers.Go(func() {
 					var buf []byte
 					for want := range wanted {
-						buf = checkBlock(ctx, t, s, n, want, buf)
+						buf = s.checkBlock(ctx, t, n, want, buf)
 					}
 				})
 			}
@@ -146,7 +146,8 @@ func testBlocks(ctx context.Context, t *testing.T, s *Subject) {
 	}
 }
 
-func checkBlock(ctx context.Context, t *testing.T, s *Subject, n *node.Node, want expected, buf []byte) []byte {
+// checkBlock takes one block and compares it with the node's own.
+func (s *Subject) checkBlock(ctx context.Context, t *testing.T, n *node.Node, want expected, buf []byte) []byte {
 	raw, err := n.Block(ctx, want.id, buf)
 	if err != nil {
 		t.Error(err)
