@@ -2,6 +2,9 @@
 
 package sha256d
 
+// assembled says that this build has assembly.
+const assembled = true
+
 // Implemented in block_amd64.s with the SHA extensions, two messages at a time.
 // A state is 32 bytes in the order of the registers, see there; hashes and
 // nodes are bytes in the order of the wire. Every count is at least one.

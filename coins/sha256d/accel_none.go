@@ -2,8 +2,10 @@
 
 package sha256d
 
-// accelerated reports that this build has crypto/sha256 only.
-func accelerated() bool { return false }
+// assembled says that this build has crypto/sha256 only.
+const assembled = false
+
+func accelerated() bool { return assembled }
 
 // The others are never called: see accelerated.
 

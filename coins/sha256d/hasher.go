@@ -9,9 +9,8 @@ import (
 const Size = sha256.Size
 
 // maxAtOnce bounds a call into assembly, where a goroutine cannot be
-// preempted, to some ten microseconds, and what it touches to the nearest
-// cache. It is even.
-const maxAtOnce = 128
+// preempted, to some 30 microseconds. It is even.
+const maxAtOnce = 512
 
 // Hasher computes double SHA-256 of many messages. It is reused from batch to
 // batch and serves one goroutine at a time.

@@ -7,15 +7,19 @@ const (
 	// bufferSize is how much of a message is in hand at a time: most transactions
 	// as a whole, and few enough bytes for all buffers to stay in the nearest cache.
 	bufferSize = 16 * blockSize
-	// padMin is the least padding: a one bit, and the length in 8 bytes.
-	padMin = 1 + 8
+	// padMin is the least padding: a one bit, and the length in 8 bytes. padMax
+	// is the most: one byte too few left in a block, and a block.
+	padMin = 1 + lengthSize
+	padMax = padMin - 1 + blockSize
+
+	lengthSize = 8
 )
 
 // message is a message on its way through compress.
 type message struct {
 	// buf holds what is in hand: blocks of 64 bytes, from next on. Behind the
 	// message's part there is room for padding.
-	buf    [bufferSize + blockSize]byte
+	buf    [bufferSize + padMax]byte
 	next   int
 	blocks int
 
@@ -71,12 +75,8 @@ func (m *message) fill() {
 // to the end of a block, and its length in bits.
 func (m *message) pad(n int) {
 	m.blocks, m.whole = (n+padMin+blockSize-1)/blockSize, true
-	*(*[blockSize]byte)(m.buf[n:]) = [blockSize]byte{0x80}
-	length := m.buf[m.blocks*blockSize-8:]
-	if m.blocks*blockSize > n+blockSize {
-		clear(m.buf[n+blockSize : m.blocks*blockSize])
-	}
-	binary.BigEndian.PutUint64(length, uint64(m.length)*8)
+	*(*[padMax]byte)(m.buf[n:]) = [padMax]byte{0x80}
+	binary.BigEndian.PutUint64(m.buf[m.blocks*blockSize-lengthSize:], uint64(m.length)*8)
 }
 
 // first returns the address of the next block.
