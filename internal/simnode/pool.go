@@ -137,7 +137,7 @@ func (c *Chain) conflicts(tx *Tx) (rivals []*poolTx) {
 }
 
 // mayReplace applies the coin's stance on replacement and the rule that the
-// replacement pays more (BIP 125, rule 3).
+// replacement pays more, by the relay rate for its size (BIP 125, rules 3 and 4).
 func (c *Chain) mayReplace(tx *Tx, id coins.TxID, rivals []*poolTx) error {
 	var fees, offer coins.Amount
 	for _, rival := range rivals {
@@ -152,7 +152,8 @@ func (c *Chain) mayReplace(tx *Tx, id coins.TxID, rivals []*poolTx) error {
 	for _, out := range tx.Outs {
 		offer -= out.Value
 	}
-	if offer <= fees {
+	step, err := coins.PerKVByte(dialectOf(c.params.Format).increment).Fee(tx.VSize())
+	if err != nil || offer < fees+step {
 		return rejectTx(codeRejected, c.words().lowFee, id)
 	}
 	return nil
@@ -163,7 +164,7 @@ func (c *Chain) replaceable(rival *poolTx) bool {
 	case coins.ReplaceAlways:
 		return true
 	case coins.ReplaceOptIn:
-		return slices.ContainsFunc(rival.tx.Ins, func(in In) bool { return in.Sequence < finalSequence-1 })
+		return signals(rival.tx)
 	}
 	return false
 }

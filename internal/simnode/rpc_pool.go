@@ -1,6 +1,8 @@
 package simnode
 
 import (
+	"slices"
+
 	"coffer.example/coffer/coins"
 )
 
@@ -102,6 +104,16 @@ func (c *Chain) ancestors(root *poolTx) []*poolTx {
 	return found
 }
 
+// signals reports whether an entry or one that it spends from signals
+// replacement (BIP 125), whatever the node makes of it.
+func (c *Chain) signals(entry *poolTx) bool {
+	return slices.ContainsFunc(c.ancestors(entry), func(one *poolTx) bool { return signals(one.tx) })
+}
+
+func signals(tx *Tx) bool {
+	return slices.ContainsFunc(tx.Ins, func(in In) bool { return in.Sequence < finalSequence-1 })
+}
+
 func (n *Node) showEntry(entry *poolTx) object {
 	up, down := familyOf(n.chain.ancestors(entry)), familyOf(n.chain.withDescendants(entry))
 	size := int64(entry.tx.VSize())
@@ -128,7 +140,7 @@ func (n *Node) showEntry(entry *poolTx) object {
 	}
 	return o.with("wtxid", entry.tx.WitnessID()).when(!old, "fees", fees).
 		with("depends", n.depends(entry)).with("spentby", n.spentBy(entry)).
-		with("bip125-replaceable", n.chain.replaceable(entry)).with("unbroadcast", false)
+		with("bip125-replaceable", n.chain.signals(entry)).with("unbroadcast", false)
 }
 
 func (n *Node) depends(entry *poolTx) list {

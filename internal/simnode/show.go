@@ -49,11 +49,11 @@ func (n *Node) showTx(tx *Tx) object {
 
 func (n *Node) showIn(in *In) object {
 	var o object
+	o = o.when(n.dialect.kind == litecoin21, "ismweb", false)
 	if in.Prev.IsCoinbase() {
 		o = o.with("coinbase", hexBytes(in.Script))
 	} else {
-		o = o.when(n.dialect.kind == litecoin21, "ismweb", false).
-			with("txid", in.Prev.TxID).with("vout", in.Prev.Vout).
+		o = o.with("txid", in.Prev.TxID).with("vout", in.Prev.Vout).
 			with("scriptSig", object{{"asm", asm(in.Script)}, {"hex", hexBytes(in.Script)}})
 	}
 	if len(in.Witness) > 0 {
