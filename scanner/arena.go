@@ -11,6 +11,7 @@ import (
 type slot struct {
 	block coins.Block
 	id    coins.BlockID
+	more  bool // others follow
 	err   error
 	done  chan struct{} // holds one token once block or err is set
 	held  int64         // bytes of the arena's budget

@@ -63,5 +63,10 @@
 // full disk (ENOSPC, EDQUOT). When the sink says that a block is not next
 // (coins.ErrNotNext) somebody else moved it: look again. When undo is missing
 // (coins.ErrReorgDepth) the coin halts. Every other error of the sink ends
-// Run: an index is never guessed.
+// Run: an index is never guessed. Unconfirmed transactions that the sink cannot
+// read are no reason: the whole mempool is given again.
+//
+// While more blocks are on their way (coins.Block.More) the sink may make several
+// durable together; when they do not come, an empty MempoolChange tells it to
+// do so now. The end of the context does not: closing the sink does.
 package scanner

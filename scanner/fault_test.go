@@ -255,3 +255,48 @@ func TestCancel(t *testing.T) {
 		m.equals(t, c)
 	}
 }
+
+// Blocks that were stored as some of several become durable when the others do
+// not come.
+func TestUnfinishedBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t, 20)
+		n, m, e := newNode(c), newMemory(t), &events{}
+		n.spoil = func(id coins.BlockID, raw []byte) []byte {
+			if id.Height == 10 {
+				return nil
+			}
+			return raw
+		}
+		r := start(t, New(n, m, options(c, e)))
+		defer r.stop()
+		pass(time.Second)
+		if tip := m.tip(); tip.Height != 9 || m.pending != 0 {
+			t.Errorf("tip %s, %d blocks not durable", tip, m.pending)
+		}
+	})
+}
+
+// A sink that cannot read an unconfirmed transaction gets all of them again.
+func TestUnreadableMempool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain(t, 110)
+		n, m, e := newNode(c), newMemory(t), &events{}
+		tx := n.send(t)
+		failed := false
+		m.fail = func(call string, _ coins.BlockID) error {
+			if call != "mempool" || failed {
+				return nil
+			}
+			failed = true
+			return coins.ErrTruncated
+		}
+		r := start(t, New(n, m, options(c, e)))
+		defer r.stop()
+		pass(time.Minute)
+		m.equals(t, c)
+		if !m.unconfirmed(tx.ID()) || len(of[SinkDown](e)) != 1 {
+			t.Errorf("history %v", m.history)
+		}
+	})
+}

@@ -41,7 +41,19 @@ func (s *Scanner) advance(ctx context.Context) (place, error) {
 	}
 	s.catchingUp(target, target-p.parent.Height)
 	f := newFeed(s.src, s.o.CheckTarget, p.parent, p.ids, p.more)
-	return again, s.pipe.run(ctx, f, s.connect)
+	return again, s.settle(ctx, s.pipe.run(ctx, f, s.connect))
+}
+
+// settle makes connected blocks durable when those that were to follow did not
+// come, because of err.
+func (s *Scanner) settle(ctx context.Context, err error) error {
+	var halt *haltError
+	byNode := err != nil && !errors.Is(err, ErrSink) && !errors.Is(err, errDegraded) && !errors.As(err, &halt)
+	if !s.turn.more || !byNode || ctx.Err() != nil {
+		return err
+	}
+	s.turn.more = false
+	return errors.Join(err, s.mem.tell(ctx, coins.MempoolChange{}))
 }
 
 // target returns the height of the node's tip for reports.
@@ -247,7 +259,7 @@ func (s *Scanner) connect(ctx context.Context, b *coins.Block) error {
 		return sinkError("connect block "+b.ID.String(), err)
 	}
 	now := s.o.Clock.Now()
-	s.turn.resumes = false
+	s.turn.resumes, s.turn.more = false, b.More
 	s.succeeded()
 	left := s.board.reached(b.ID, len(b.Raw), now)
 	s.o.OnEvent(Connected{ID: b.ID, Txs: b.Layout.TxCount(), Bytes: len(b.Raw), Took: now.Sub(start), Behind: left})

@@ -176,6 +176,7 @@ type memory struct {
 	mempool   map[coins.TxID]bool
 	history   []string // of the mempool
 	connected int
+	pending   int // blocks that are not durable yet
 	changed   chan struct{}
 }
 
@@ -249,6 +250,9 @@ func (m *memory) Connect(ctx context.Context, b *coins.Block) error {
 	}
 	m.blocks = append(m.blocks, s)
 	m.connected++
+	if m.pending++; !b.More {
+		m.pending = 0
+	}
 	m.signal()
 	return nil
 }
@@ -277,6 +281,7 @@ func (m *memory) Mempool(_ context.Context, change coins.MempoolChange) error {
 	if err := m.enter("mempool", coins.BlockID{}); err != nil {
 		return err
 	}
+	m.pending = 0
 	if change.Complete {
 		named := map[coins.TxID]bool{}
 		for _, tx := range change.Added {
@@ -346,6 +351,9 @@ func (m *memory) equals(tb testing.TB, c *simnode.Chain) {
 		if id, ok := c.BlockID(s.id.Height); !ok || id != s.id {
 			tb.Fatalf("block %s, the chain has %s", s.id, id)
 		}
+	}
+	if m.pending > 0 {
+		tb.Errorf("the last %d blocks are not durable", m.pending)
 	}
 	if last := m.blocks[len(m.blocks)-1].id; last != c.Tip() {
 		tb.Fatalf("tip %s, the chain's is %s", last, c.Tip())

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"coffer.example/coffer/coins"
@@ -234,9 +235,18 @@ func (m *mempool) deliver(ctx context.Context, added []coins.MempoolTx) error {
 func (m *mempool) tell(ctx context.Context, change coins.MempoolChange) error {
 	if err := m.sink.Mempool(ctx, change); err != nil {
 		m.reset()
+		if unreadable(err) {
+			return fmt.Errorf("mempool: %w: %w", errDegraded, err)
+		}
 		return sinkError("mempool", err)
 	}
 	return nil
+}
+
+// unreadable reports whether a sink could not read a transaction. Mempool facts
+// are no part of the index's truth: they are given again as a whole.
+func unreadable(err error) bool {
+	return errors.Is(err, coins.ErrMalformed) || errors.Is(err, coins.ErrTruncated) || errors.Is(err, coins.ErrTrailing)
 }
 
 // size returns how many unconfirmed transactions are known.

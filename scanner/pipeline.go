@@ -68,6 +68,7 @@ func (p *pipeline) deliverAll(ctx context.Context, order <-chan *slot, deliver f
 			err = ctx.Err()
 		}
 		if err == nil {
+			s.block.More = s.more
 			err = deliver(ctx, &s.block)
 		}
 		p.arena.give(s)
@@ -86,16 +87,15 @@ func (p *pipeline) lead(ctx context.Context, f *feed, order chan<- *slot) error 
 	work := make(chan *slot)
 	defer close(work)
 	spawned := 0
-	for {
-		id, ok, err := f.next(ctx)
-		if err != nil || !ok {
-			return err
-		}
-		s, err := p.arena.take(ctx)
-		if err != nil {
-			return err
+	id, ok, err := f.next(ctx)
+	for ok && err == nil {
+		s, full := p.arena.take(ctx)
+		if full != nil {
+			return full
 		}
 		s.id = id
+		id, ok, err = f.next(ctx)
+		s.more = ok && err == nil
 		order <- s // never full: it has room for every slot
 		select {
 		case work <- s:
@@ -108,6 +108,7 @@ func (p *pipeline) lead(ctx context.Context, f *feed, order chan<- *slot) error 
 		}
 		work <- s // there are as many fetchers as slots, and none keeps one long
 	}
+	return err
 }
 
 func (p *pipeline) fetchAll(ctx context.Context, work <-chan *slot) {

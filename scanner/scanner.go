@@ -36,6 +36,7 @@ type turn struct {
 	failures  int // in a row, without a block connected between
 	downSince time.Time
 	progress  time.Time // of the last Progress event
+	more      bool      // the last block was connected as one of several
 }
 
 // New returns a scanner that hands the chain of src to sink. Nothing happens

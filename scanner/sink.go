@@ -24,14 +24,20 @@ type Sink interface {
 
 	// Connect applies the block above the tip, or the first one at all. It
 	// checks height and parent again. The block's memory is the scanner's again
-	// when it returns.
+	// when it returns. While b.More is set the sink may put off making blocks
+	// durable; Tip says what is applied. A sink that then fails to store them
+	// returns to its last durable block, whole.
 	Connect(ctx context.Context, b *coins.Block) error
 
 	// Disconnect takes the tip block away. It fails with an error that wraps
 	// coins.ErrReorgDepth where no undo is stored for it.
 	Disconnect(ctx context.Context, tip coins.BlockID) error
 
-	// Mempool applies what changed among unconfirmed transactions.
+	// Mempool applies what changed among unconfirmed transactions. What was
+	// connected before is durable when it returns; an empty change does just that,
+	// and is what the scanner sends when blocks that were to follow do not come.
+	// An error that wraps coins.ErrMalformed, ErrTruncated or ErrTrailing says
+	// that some could not be read; all will be given again.
 	Mempool(ctx context.Context, change coins.MempoolChange) error
 }
 
