@@ -20,9 +20,36 @@ func opNames() []string {
 		OP_NOP6 OP_NOP7 OP_NOP8 OP_NOP9 OP_NOP10 OP_CHECKSIGADD`)
 }
 
-// asm writes a script as nodes do: opcodes by name, pushes of up to four bytes
-// as the number they stand for, longer ones in hexadecimal.
-func asm(script []byte) string {
+// asm writes an output's script as nodes do: opcodes by name, pushes of up to
+// four bytes as the number they stand for, longer ones in hexadecimal.
+func asm(script []byte) string { return disassemble(script, hex.EncodeToString) }
+
+// asmIn writes an input's script, where what looks like a signature has its
+// last byte by name.
+func asmIn(script []byte) string {
+	return disassemble(script, func(data []byte) string {
+		if kind, ok := signatureKind(data); ok {
+			return hex.EncodeToString(data[:len(data)-1]) + kind
+		}
+		return hex.EncodeToString(data)
+	})
+}
+
+// signatureKind names what a DER signature signs.
+func signatureKind(sig []byte) (string, bool) {
+	names := map[byte]string{1: "[ALL]", 2: "[NONE]", 3: "[SINGLE]", 0x81: "[ALL|ANYONECANPAY]", 0x82: "[NONE|ANYONECANPAY]", 0x83: "[SINGLE|ANYONECANPAY]"}
+	if len(sig) < 9 || len(sig) > 73 || sig[0] != 0x30 || int(sig[1]) != len(sig)-3 || sig[2] != 2 {
+		return "", false
+	}
+	r := int(sig[3])
+	if r == 0 || r+7 > len(sig) || sig[r+4] != 2 || int(sig[r+5])+r+7 != len(sig) {
+		return "", false
+	}
+	name, known := names[sig[len(sig)-1]]
+	return name, known
+}
+
+func disassemble(script []byte, long func([]byte) string) string {
 	names := opNames()
 	var words []string
 	for len(script) > 0 {
@@ -34,7 +61,7 @@ func asm(script []byte) string {
 		case op <= 0x4e && len(data) <= 4:
 			words = append(words, strconv.FormatInt(scriptNumber(data), 10))
 		case op <= 0x4e:
-			words = append(words, hex.EncodeToString(data))
+			words = append(words, long(data))
 		case op == 0x4f:
 			words = append(words, "-1")
 		case op == 0x50:

@@ -1,6 +1,7 @@
 package simnode
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -54,7 +55,7 @@ func (n *Node) showIn(in *In) object {
 		o = o.with("coinbase", hexBytes(in.Script))
 	} else {
 		o = o.with("txid", in.Prev.TxID).with("vout", in.Prev.Vout).
-			with("scriptSig", object{{"asm", asm(in.Script)}, {"hex", hexBytes(in.Script)}})
+			with("scriptSig", object{{"asm", asmIn(in.Script)}, {"hex", hexBytes(in.Script)}})
 	}
 	if len(in.Witness) > 0 {
 		items := make(list, len(in.Witness))
@@ -151,11 +152,7 @@ func (n *Node) showProof(b *block) object {
 	if err != nil {
 		return nil // it was read when the block was loaded
 	}
-	f := coins.Format{MaxBlock: len(proof.Coinbase)}
-	tx := object{{"hex", hexBytes(proof.Coinbase)}}
-	if parsed, err := ParseTx(f, proof.Coinbase); err == nil {
-		tx = append(tx, n.showTx(parsed)...)
-	}
+	tx := append(object{{"hex", hexBytes(proof.Coinbase)}}, n.showTx(proofTx(proof.Coinbase))...)
 	parentHash := proof.Parent.Hash()
 	return object{
 		{"tx", tx.with("blockhash", parentHash)},
@@ -165,6 +162,32 @@ func (n *Node) showProof(b *block) object {
 		{"chainmerklebranch", branchList(proof.ChainBranch)},
 		{"parentblock", hexBytes(proof.Parent[:])},
 	}
+}
+
+// proofTx reads the coinbase of a proof that has been parsed. Unlike any other
+// transaction it may be without outputs.
+func proofTx(raw []byte) *Tx {
+	if f := (coins.Format{Segwit: true, MaxBlock: len(raw)}); raw[4] == 0 {
+		tx, err := ParseTx(f, raw)
+		assertNone(err, "a proof's coinbase does not parse")
+		return tx
+	}
+	tx := &Tx{Version: int32(binary.LittleEndian.Uint32(raw))}
+	count, rest := readSize(raw[4:])
+	for range count {
+		in := In{Prev: coins.OutPointFromWire(rest)}
+		in.Script, rest = readBytes(rest[coins.OutPointSize:])
+		in.Sequence, rest = binary.LittleEndian.Uint32(rest), rest[4:]
+		tx.Ins = append(tx.Ins, in)
+	}
+	count, rest = readSize(rest)
+	for range count {
+		out := Out{Value: coins.Amount(binary.LittleEndian.Uint64(rest))}
+		out.Script, rest = readBytes(rest[8:])
+		tx.Outs = append(tx.Outs, out)
+	}
+	tx.LockTime = binary.LittleEndian.Uint32(rest)
+	return tx
 }
 
 func branchList(branch []byte) list {
