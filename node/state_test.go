@@ -66,11 +66,12 @@ func TestInitialDownload(t *testing.T) {
 
 // TestPruned asks a pruned node for what it has deleted, over each transport.
 func TestPruned(t *testing.T) {
-	s := testnodes.StartTB(t.Context(), t, testnodes.Options{Coin: testnodes.BTC, Args: []string{"-prune=1", "-fastprune"}})
-	if _, err := s.Mine(t.Context(), 1500); err != nil {
+	s := testnodes.StartTB(t.Context(), t, testnodes.Options{Coin: testnodes.BTC, NoWallet: true, Args: []string{"-prune=1", "-fastprune"}})
+	const blocks, kept = 700, 288 // files hold about 270 such blocks
+	if _, err := s.MineTo(t.Context(), blocks, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Call(t.Context(), "pruneblockchain", 1000); err != nil {
+	if _, err := s.Call(t.Context(), "pruneblockchain", blocks-kept); err != nil {
 		t.Fatal(err)
 	}
 	n := openReal(t, s, nil)
