@@ -200,7 +200,7 @@ func (x *Index) backfillBlock(s *step, j *jobRow, b *coins.Block) error {
 	}
 	s.ids[b.ID.Height] = b.ID
 	work := work{x: x, s: s, b: b, again: true, found: flagFound}
-	if err := chainOrder(b, x.spenders(b, payments), payments, work.spend, work.pay); err != nil {
+	if err := work.do(payments); err != nil {
 		return err
 	}
 	if err := s.extendUndo(b.ID.Height, work.facts); err != nil {

@@ -3,7 +3,6 @@ package utxo
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"coffer.example/coffer/coins"
 )
@@ -82,11 +81,10 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	s.put(keyHeight(tableHeader, b.ID.Height), b.Header[:])
 	s.ids[b.ID.Height] = b.ID
 	work := work{x: x, s: s, b: b}
-	if err := chainOrder(b, x.spenders(b, payments), payments, work.spend, work.pay); err != nil {
+	if err := work.do(payments); err != nil {
 		return err
 	}
 	if len(work.facts) > 0 {
-		slices.SortFunc(work.facts, compareFacts)
 		s.put(keyHeight(tableUndo, b.ID.Height), encodeFacts(work.facts))
 	}
 	s.state.tip, s.state.hasTip = b.ID, true
@@ -163,6 +161,14 @@ type keptChange struct {
 	change Change
 }
 
+// do applies the block's payments, and the spending of coins.
+func (w *work) do(payments []found) error {
+	if err := w.overwrite(); err != nil {
+		return err
+	}
+	return chainOrder(w.b, w.x.spenders(w.b, payments), payments, w.spend, w.pay)
+}
+
 func (w *work) spend(in int) error {
 	at := w.b.Layout.OutPoint(w.b.Raw, in)
 	tx := uint32(w.b.Layout.TxOfIn(in))
@@ -190,11 +196,6 @@ func (w *work) pay(p found) error {
 		return err
 	}
 	at := coins.OutPoint{TxID: w.b.TxID(int(f.tx)), Vout: f.n}
-	if f.flags&flagCoinbase != 0 {
-		if err := w.overwrite(f, at); err != nil {
-			return err
-		}
-	}
 	if w.again {
 		_, found, err := w.s.get(keyEvent(f.script, f.coin.num, Funded, f.n))
 		if err != nil || found {
@@ -210,15 +211,25 @@ func (w *work) pay(p found) error {
 	return w.apply(f, Change{Kind: CoinCreated, TxID: at.TxID, Coin: c})
 }
 
-// overwrite ends an earlier coin of the same outpoint: Bitcoin has two pairs
-// of coinbases with the same id, and the later ones replaced the earlier. The
-// loss is booked as spent by the later coinbase's input of the output's number.
-func (w *work) overwrite(f fact, at coins.OutPoint) error {
-	ref, row, found, err := w.s.coinAt(at, f.coin.num)
-	if err != nil || !found {
-		return err
+// overwrite ends earlier coins of the coinbase's outpoints: Bitcoin has two
+// pairs of coinbases with the same id, and the later ones replaced the earlier
+// (BIP 30). The loss is booked as spent by the later coinbase, the input's
+// number being the output's.
+func (w *work) overwrite() error {
+	for vout := range w.b.Layout.Txs[1].FirstOut {
+		at := outPointOf(w.b, int(vout))
+		if !w.x.w.outpoints.holds(w.x.outPointMark(at)) {
+			continue
+		}
+		ref, row, found, err := w.s.coinAt(at, numberOf(w.b.ID.Height, 0))
+		if err == nil && found {
+			err = w.take(0, vout, at, ref, row)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return w.take(f.tx, f.n, at, ref, row)
+	return nil
 }
 
 func (w *work) apply(f fact, c Change) error {

@@ -141,7 +141,7 @@ func (p *pool) drop(tx *poolTx) {
 	// What spends its outputs keeps those spends only where the same coins are
 	// in a block: move has put them there before.
 	for i := range tx.outs {
-		p.unspend(tx.outs[i].OutPoint, false)
+		p.unspend(tx.outs[i].OutPoint, coins.BlockID{})
 	}
 }
 
@@ -158,20 +158,25 @@ func (p *pool) relist(tx *poolTx, id scriptID) {
 	p.list(tx)
 }
 
-// spend tells the spenders of a coin what they spend.
+// spend tells the spenders of a coin what they spend. Of coins with the same
+// outpoint the later is meant.
 func (p *pool) spend(c Coin, id scriptID) {
 	for _, tx := range p.spenders[c.OutPoint] {
-		tx.spends[slices.Index(tx.ins, c.OutPoint)] = poolCoin{c, id}
+		in := slices.Index(tx.ins, c.OutPoint)
+		if old, found := tx.spends[in]; found && old.Confirmed && old.Block.Height > c.Block.Height {
+			continue
+		}
+		tx.spends[in] = poolCoin{c, id}
 		p.list(tx)
 	}
 }
 
-// unspend takes a coin away from its spenders: a confirmed one, or an
-// unconfirmed one.
-func (p *pool) unspend(at coins.OutPoint, confirmed bool) {
+// unspend takes a coin away from its spenders: the one of a block, or the
+// unconfirmed one where block is zero.
+func (p *pool) unspend(at coins.OutPoint, block coins.BlockID) {
 	for _, tx := range p.spenders[at] {
 		in := slices.Index(tx.ins, at)
-		if c, found := tx.spends[in]; found && c.Confirmed == confirmed {
+		if c, found := tx.spends[in]; found && c.Block == block {
 			delete(tx.spends, in)
 			p.relist(tx, c.id)
 		}
@@ -185,7 +190,7 @@ func (p *pool) move(moves []coinMove) {
 	}
 	for i := range moves {
 		if m := &moves[i]; m.gone {
-			p.unspend(m.coin.OutPoint, true)
+			p.unspend(m.coin.OutPoint, m.coin.Block)
 		} else {
 			p.spend(m.coin, m.script)
 		}

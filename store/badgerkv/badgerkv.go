@@ -12,6 +12,7 @@ import (
 
 	"coffer.example/coffer/utxo"
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 )
 
 var _ utxo.Store = (*Store)(nil)
@@ -59,6 +60,9 @@ func Open(folder string, opts Options) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("index folder: %w", explain(err))
 	}
+	if err := checkTables(folder); err != nil {
+		return nil, fmt.Errorf("open index folder %s: %w", folder, err)
+	}
 	db, err := badger.Open(badger.DefaultOptions(folder).
 		WithSyncWrites(true).
 		WithDetectConflicts(false).
@@ -67,6 +71,7 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithBlockCacheSize(blockCache).
 		WithIndexCacheSize(indexCache).
 		WithNumVersionsToKeep(1).
+		WithChecksumVerificationMode(options.OnBlockRead).
 		WithMetricsEnabled(false).
 		WithLogger(logger{opts.Warn}))
 	if err != nil {
