@@ -43,13 +43,22 @@ type Block struct {
 	tree    [][HashSize]byte
 	hasher  *sha256d.Hasher // made when first needed
 	scratch []byte
+	last    computedID
+}
+
+// computedID is the id that was computed last where the root is not verified:
+// a transaction with many outputs is asked for its id for each.
+type computedID struct {
+	tx    int
+	id    TxID
+	known bool
 }
 
 // Load walks b.Raw, which the caller has filled, as the block id of a format,
 // and verifies it. Nothing of the block's former content stays. It fails with
 // the errors of [Format.Walk], [ErrBlockHash], [ErrProof] and [ErrMerkleRoot].
 func (b *Block) Load(f Format, id BlockID, verify Verify) error {
-	b.ID, b.ids, b.More = id, b.ids[:0], false
+	b.ID, b.ids, b.More, b.last = id, b.ids[:0], false, computedID{}
 	b.ScriptMarks, b.OutPointMarks = b.ScriptMarks[:0], b.OutPointMarks[:0]
 	if err := f.Walk(b.Raw, &b.Layout); err != nil {
 		return fmt.Errorf("block %s: %w", id, err)
@@ -119,9 +128,11 @@ func (b *Block) TxID(i int) TxID {
 	if i < len(b.ids) {
 		return TxID(b.ids[i])
 	}
-	var id TxID
-	id, b.scratch = b.Layout.txID(b.Raw, i, b.scratch)
-	return id
+	if !b.last.known || i != b.last.tx {
+		b.last.id, b.scratch = b.Layout.txID(b.Raw, i, b.scratch)
+		b.last.tx, b.last.known = i, true
+	}
+	return b.last.id
 }
 
 // TxID returns the id of the single transaction that [Format.WalkTx] walked.
