@@ -196,7 +196,7 @@ func (x *Index) backfillBlock(s *step, j *jobRow, b *coins.Block) error {
 		return err
 	}
 	if b.ID.Height < x.self.start {
-		s.put(keyHeight(tableHeader, b.ID.Height), b.Header[:])
+		s.put(keyHeight(tableHeader, b.ID.Height), slices.Clone(b.Header[:]))
 	}
 	s.ids[b.ID.Height] = b.ID
 	work := work{x: x, s: s, b: b, again: true, found: flagFound}

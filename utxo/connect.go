@@ -3,6 +3,7 @@ package utxo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"coffer.example/coffer/coins"
 )
@@ -78,7 +79,7 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	if err != nil {
 		return err
 	}
-	s.put(keyHeight(tableHeader, b.ID.Height), b.Header[:])
+	s.put(keyHeight(tableHeader, b.ID.Height), slices.Clone(b.Header[:]))
 	s.ids[b.ID.Height] = b.ID
 	work := work{x: x, s: s, b: b}
 	if err := work.do(payments); err != nil {
@@ -223,6 +224,9 @@ func (w *work) overwrite() error {
 		}
 		ref, row, found, err := w.s.coinAt(at, numberOf(w.b.ID.Height, 0))
 		if err == nil && found {
+			found, err = w.settled(row)
+		}
+		if err == nil && found {
 			err = w.take(0, vout, at, ref, row)
 		}
 		if err != nil {
@@ -230,6 +234,21 @@ func (w *work) overwrite() error {
 		}
 	}
 	return nil
+}
+
+// settled says whether a coin is known to have been unspent so far: one that a
+// job has found may have been spent in a block that the job has yet to read.
+// When it comes to this block it ends the coin, or finds it spent.
+func (w *work) settled(row coinRow) (bool, error) {
+	if w.again || row.flags&flagFound == 0 {
+		return true, nil
+	}
+	watch, err := w.s.needWatch(row.script)
+	if err != nil {
+		return false, err
+	}
+	scanning, err := w.s.scanning(watch)
+	return !scanning, err
 }
 
 func (w *work) apply(f fact, c Change) error {
