@@ -30,6 +30,7 @@ type peer struct {
 	in     *bufio.Reader
 	events peerEvents
 	stall  time.Duration // from one block's end to the next one's
+	idle   time.Duration // of silence before it is pinged
 	slots  slots
 	theirs peerVersion
 
@@ -76,7 +77,7 @@ func dialPeer(ctx context.Context, params *coins.Params, o *Options, events peer
 	}
 	p := &peer{
 		params: params, conn: conn, in: bufio.NewReaderSize(conn, 64<<10), events: events,
-		stall: o.BlockTimeout, slots: make(slots, o.InFlight),
+		stall: o.BlockTimeout, idle: idleTimeout, slots: make(slots, o.InFlight),
 	}
 	unhook := context.AfterFunc(ctx, func() { conn.Close() })
 	err = p.handshake(len(o.ZMQ) == 0)
@@ -226,7 +227,7 @@ func (p *peer) arm() {
 }
 
 func (p *peer) armLocked() {
-	limit := idleTimeout
+	limit := p.idle
 	if len(p.waiting.requests) > 0 {
 		limit = p.stall
 	}

@@ -29,6 +29,7 @@ func testLookups(ctx context.Context, t *testing.T, s *Subject) {
 			t.Errorf("detail %d: %s", detail, raw)
 		}
 	}
+	testTxInBlock(ctx, t, s, n, id.Hash)
 	if _, err := n.BlockJSON(ctx, coins.BlockHash{1}, node.DetailIDs); !errors.Is(err, node.ErrNotFound) {
 		t.Errorf("unknown block: %v, want ErrNotFound", err)
 	}
@@ -39,6 +40,33 @@ func testLookups(ctx context.Context, t *testing.T, s *Subject) {
 		if has, err := n.Has(ctx, method); err != nil || has != want {
 			t.Errorf("has %s: %t, %v", method, has, err)
 		}
+	}
+}
+
+// testTxInBlock looks a confirmed transaction up by its block, without a
+// transaction index. Dogecoin 1.14 has no such call.
+func testTxInBlock(ctx context.Context, t *testing.T, s *Subject, n *node.Node, hash coins.BlockHash) {
+	t.Helper()
+	if !s.Params.Format.Segwit {
+		return
+	}
+	var block struct {
+		Tx []coins.TxID `json:"tx"`
+	}
+	raw, err := n.BlockJSON(ctx, hash, node.DetailIDs)
+	must(t, err)
+	must(t, json.Unmarshal(raw, &block))
+	bytes, err := n.TxRaw(ctx, block.Tx[0], &hash)
+	must(t, err)
+	var layout coins.Layout
+	must(t, s.Params.Format.WalkTx(bytes, &layout))
+	if got := layout.TxID(bytes); got != block.Tx[0] {
+		t.Errorf("transaction %s hashes to %s", block.Tx[0], got)
+	}
+	decoded, err := n.TxJSON(ctx, block.Tx[0], &hash)
+	must(t, err)
+	if !strings.Contains(string(decoded), hash.String()) {
+		t.Errorf("decoded transaction: %s", decoded)
 	}
 }
 
