@@ -57,6 +57,7 @@ func layers() []layer {
 		{"internal/model", data, nil},
 		{"internal/sim", anything, anything},
 		{"internal/testnodes", []string{"internal/testnodes/..."}, nil},
+		{"internal/acceptance", anything, anything},
 		{"internal/lint", nil, nil},
 	}
 }
