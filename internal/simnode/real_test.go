@@ -237,3 +237,41 @@ func compareMempool(t *testing.T, c *Chain, ours, theirs *Node) {
 	compare(t, ours, theirs, call{"reconsiderblock", `["` + blocks[0].Hash.String() + `"]`})
 	compare(t, ours, theirs, call{"getbestblockhash", `[]`})
 }
+
+// TestRealPeers has a real node connect to the simulated one as a peer, sync
+// its chain, and follow it: announcements, a reorganisation, transactions.
+func TestRealPeers(t *testing.T) {
+	kinds := map[string]testnodes.Coin{"btc": testnodes.BTC, "ltc": testnodes.LTC, "doge": testnodes.DOGE}
+	eachCoin(t, func(t *testing.T, coin coins.Coin) {
+		kind := kinds[string(coin.Params().Symbol)]
+		real := testnodes.StartTB(t.Context(), t, testnodes.Options{Coin: kind, NoWallet: true})
+		theirs := &Node{RPC: real.RPC, User: real.User, Password: real.Password}
+		start := time.Now().Add(-125 * coin.Params().Chain.Interval)
+		c := newChain(t, Config{Coin: coin, Seed: 12, TrueWork: true, Start: start})
+		must(t, c.Fund(5))
+		got(c.Mine(1, ChainOf(3, RandomScript(rand.New(rand.NewPCG(2, 2)), P2PKH), 70_000)))(t)
+		n := serve(t, c, Options{})
+		plain := `,false` // no encrypted transport
+		if kind != testnodes.BTC {
+			plain = ``
+		}
+		if a := theirs.answer(t, call{"addnode", `["` + n.P2P + `","onetry"` + plain + `]`}); a.Error != nil {
+			t.Fatalf("%+v", a.Error)
+		}
+		follow := func() {
+			t.Helper()
+			tip := c.Tip()
+			a := theirs.answer(t, call{"waitforblock", `["` + tip.Hash.String() + `",30000]`})
+			if at, _ := a.Result.(map[string]any); at["hash"] != tip.Hash.String() {
+				t.Fatalf("the real node is at %v, not %s", a.Result, tip)
+			}
+		}
+		follow()
+		got(c.Mine(1))(t)
+		follow()
+		got(c.Mine(2))(t)
+		follow()
+		got(c.Reorg(2, 3, Pay(c.OwnScript(), 500_000)))(t)
+		follow()
+	})
+}
