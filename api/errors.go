@@ -78,7 +78,7 @@ func (e *remoteError) Unwrap() error { return e.sentinel }
 // err turns a problem back into what it was made of.
 func (p *problem) err() error {
 	if len(p.Errors) > 0 {
-		return &engine.AddressError{Faults: p.Errors, Count: p.Count}
+		return &engine.AddressError{Faults: p.Errors, Count: p.Count, Cause: engine.SentinelOf(p.Code)}
 	}
 	return &remoteError{detail: p.Detail, sentinel: engine.SentinelOf(p.Code)}
 }

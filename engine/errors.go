@@ -152,11 +152,13 @@ type AddressFault struct {
 	Text    string `json:"text"`
 }
 
-// AddressError is every bad address of a list. Nothing of the list was taken. It wraps [ErrInput].
+// AddressError is every bad address of a list, of which nothing was taken. It wraps its Cause.
 type AddressError struct {
-	Faults []AddressFault `json:"faults"`
+	Faults []AddressFault
 	// Count is how many are bad; Faults has the first maxFaults of them.
-	Count int `json:"count"`
+	Count int
+	// Cause is the kind of fault: [ErrInput], or [ErrNotFound] for addresses that are not watched.
+	Cause error
 }
 
 // maxFaults bounds how many bad addresses of one list are told of one by one.
@@ -179,12 +181,12 @@ func (e *AddressError) Error() string {
 	for _, fault := range e.Faults[:min(len(e.Faults), shown)] {
 		texts = append(texts, fault.Text)
 	}
-	text := fmt.Sprintf("%d bad addresses, nothing was imported: %s", e.Count, strings.Join(texts, "; "))
+	text := fmt.Sprintf("%d bad addresses, nothing was changed: %s", e.Count, strings.Join(texts, "; "))
 	if e.Count > shown {
 		text += fmt.Sprintf("; and %d more", e.Count-shown)
 	}
 	return text
 }
 
-// Unwrap returns [ErrInput].
-func (e *AddressError) Unwrap() error { return ErrInput }
+// Unwrap returns the cause.
+func (e *AddressError) Unwrap() error { return e.Cause }

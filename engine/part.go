@@ -32,13 +32,17 @@ type part struct {
 	// wake holds a token when there may be a job to do; done is closed with the part.
 	wake, done chan struct{}
 
-	// active is held by whoever follows the chain, opening while index or node are opened, mu for the fields alone.
+	// active is held by whoever follows the chain or rebuilds the index, and queue by who is next to take it, so that a
+	// rebuild that has interrupted following comes before following again. opening is held while index or node are
+	// opened, mu for the fields alone.
+	queue   sync.Mutex
 	active  sync.Mutex
 	opening sync.Mutex
 	mu      sync.Mutex
 	closed  bool
 	index   *utxo.Index
 	node    *node.Node
+	hints   <-chan scanner.Hint // the node's, for one scanner after the other
 	scanner *scanner.Scanner
 	now     doing
 }
@@ -113,10 +117,17 @@ func (p *part) run(ctx context.Context) error {
 	}
 }
 
+// activate takes p.active in its turn.
+func (p *part) activate() {
+	p.queue.Lock()
+	defer p.queue.Unlock()
+	p.active.Lock()
+}
+
 // follow opens what the coin needs and runs scanner and rescans until ctx ends, or one of them cannot go on. An index
 // that failed is closed, to be opened anew.
 func (p *part) follow(ctx context.Context) error {
-	p.active.Lock()
+	p.activate()
 	defer p.active.Unlock()
 	ctx, pause := context.WithCancelCause(ctx)
 	defer pause(nil)
@@ -154,7 +165,7 @@ func (p *part) tellReady(ctx context.Context) {
 
 // catchUp brings the index to the node's tip and does the waiting rescans: all, or until the one given has ended.
 func (p *part) catchUp(ctx context.Context, until JobID) error {
-	p.active.Lock()
+	p.activate()
 	defer p.active.Unlock()
 	s, err := p.openScanner(ctx)
 	if err != nil {
@@ -237,7 +248,7 @@ func (p *part) openNodeLocked(ctx context.Context) (*node.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
-	p.set(func() { p.node = client })
+	p.set(func() { p.node, p.hints = client, hints(client.Hints(), p.done) })
 	return client, nil
 }
 
@@ -267,7 +278,7 @@ func (p *part) openScanner(ctx context.Context) (*scanner.Scanner, error) {
 	if p.scanner == nil {
 		options := p.scannerOptions(0)
 		options.Start = scanner.StartAt(index.Start())
-		options.Hints = hints(client.Hints(), p.done)
+		options.Hints = p.hints
 		made := scanner.New(client, index, options)
 		p.set(func() { p.scanner = made })
 	}

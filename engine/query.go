@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/utxo"
@@ -133,23 +136,84 @@ func (e *Engine) History(ctx context.Context, coin coins.Symbol, query HistoryQu
 	if err != nil {
 		return HistoryList{}, err
 	}
-	watch, err := p.watched(ctx, index, query.Address)
-	if err != nil {
-		return HistoryList{}, err
-	}
 	tip, _, err := p.next(ctx, index)
 	if err != nil {
 		return HistoryList{}, err
 	}
-	events, next, err := index.History(ctx, utxo.HistoryQuery{Script: watch.Script, Page: indexPage(query.Page)})
+	if query.Address == "" {
+		return p.wholeHistory(ctx, index, query.Page, tip)
+	}
+	watch, err := p.watched(ctx, index, query.Address)
 	if err != nil {
 		return HistoryList{}, err
 	}
+	events, next, err := index.History(ctx, utxo.HistoryQuery{Script: watch.Script, Page: indexPage(query.Page)})
 	list := HistoryList{Events: make([]HistoryEvent, 0, len(events)), Next: next}
 	for i := range events {
 		list.Events = append(list.Events, eventOf(&events[i], query.Address, tip))
 	}
+	return list, err
+}
+
+// maxMerged is how many addresses' histories are put together into one; the index keeps them apart.
+const maxMerged = 1000
+
+// scripted is an event with whose it is.
+type scripted struct {
+	utxo.Event
+	address string
+}
+
+// wholeHistory puts the histories of all addresses together, newest first. Its cursor counts the events before it.
+func (p *part) wholeHistory(ctx context.Context, index *utxo.Index, page Page, tip *coins.BlockID) (HistoryList, error) {
+	skip := 0
+	if page.After != "" {
+		n, err := strconv.Atoi(page.After)
+		if err != nil || n < 0 {
+			return HistoryList{}, fmt.Errorf("after %q: %w", page.After, utxo.ErrCursor)
+		}
+		skip = n
+	}
+	end := skip + cmp.Or(page.Limit, DefaultPage)
+	if watched := index.WatchCount(); watched > maxMerged || end > MaxPage {
+		return HistoryList{}, fmt.Errorf("the history of %d addresses together has a limit of %d addresses and %d events: name an address: %w",
+			watched, maxMerged, MaxPage, ErrInput)
+	}
+	watches, _, err := index.Watches(ctx, utxo.Page{Limit: maxMerged})
+	if err != nil {
+		return HistoryList{}, err
+	}
+	var all []scripted
+	for i := range watches {
+		events, _, err := index.History(ctx, utxo.HistoryQuery{Script: watches[i].Script, Page: utxo.Page{Limit: min(end+1, MaxPage)}})
+		if err != nil {
+			return HistoryList{}, err
+		}
+		address := p.address(watches[i].Script)
+		for _, event := range events {
+			all = append(all, scripted{event, address})
+		}
+	}
+	slices.SortStableFunc(all, newer)
+	list := HistoryList{Events: []HistoryEvent{}}
+	if len(all) > end {
+		list.Next = strconv.Itoa(end)
+	}
+	for i := skip; i < min(end, len(all)); i++ {
+		list.Events = append(list.Events, eventOf(&all[i].Event, all[i].address, tip))
+	}
 	return list, nil
+}
+
+// newer orders events as a history does: the unconfirmed first, then by block and place in it, the last first.
+func newer(a, b scripted) int {
+	if a.Unconfirmed != b.Unconfirmed {
+		if a.Unconfirmed {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(b.Block.Height, a.Block.Height), cmp.Compare(b.Index, a.Index), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.N, a.N))
 }
 
 func eventOf(e *utxo.Event, address string, tip *coins.BlockID) HistoryEvent {

@@ -53,13 +53,17 @@ func (p *part) look(ctx context.Context) CoinStatus {
 	if err == nil {
 		patience, cancel := context.WithTimeout(ctx, nodePatience)
 		defer cancel()
-		_, err = client.Tip(patience)
+		if _, err = client.Tip(patience); err == nil {
+			awaitWay(patience, client)
+		}
 	}
 	if err != nil {
 		trouble = err
 	}
-	if _, err := p.openIndex(ctx); err != nil {
-		trouble = err
+	if _, missing := os.Stat(p.dir); missing == nil { // looking makes no index
+		if _, err := p.openIndex(ctx); err != nil {
+			trouble = err
+		}
 	}
 	status := p.status(ctx)
 	status.State = StateIdle
@@ -67,6 +71,19 @@ func (p *part) look(ctx context.Context) CoinStatus {
 		status.Reason = trouble.Error()
 	}
 	return status
+}
+
+// awaitWay waits until the node's best way of taking blocks has been found.
+func awaitWay(ctx context.Context, client *node.Node) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for client.Status().Transport == "" {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // status tells what is known without opening or asking anything.

@@ -60,12 +60,7 @@ func (e *Engine) RebuildIndex(ctx context.Context, coin coins.Symbol) (ImportRes
 	if err != nil {
 		return ImportResult{}, err
 	}
-	p.mu.Lock()
-	if p.now.pause != nil {
-		p.now.pause(errRebuild)
-	}
-	p.mu.Unlock()
-	p.active.Lock()
+	p.interrupt()
 	defer p.active.Unlock()
 	if err := index.Reset(ctx); err != nil {
 		return ImportResult{}, err
@@ -74,14 +69,30 @@ func (e *Engine) RebuildIndex(ctx context.Context, coin coins.Symbol) (ImportRes
 	return p.refill(ctx, index)
 }
 
-// refill queues reading the past of everything that is watched, where it is below the new beginning.
+// interrupt ends following and takes its place.
+func (p *part) interrupt() {
+	p.queue.Lock()
+	defer p.queue.Unlock()
+	p.mu.Lock()
+	if p.now.pause != nil {
+		p.now.pause(errRebuild)
+	}
+	p.mu.Unlock()
+	p.active.Lock()
+}
+
+// refill tells of the job that the reset has queued for what is below the index's beginning.
 func (p *part) refill(ctx context.Context, index *utxo.Index) (ImportResult, error) {
 	result := ImportResult{Known: int(index.WatchCount())}
 	jobs, err := index.Jobs(ctx)
 	if err != nil || len(jobs) == 0 {
 		return result, err
 	}
-	job := p.jobOf(&jobs[len(jobs)-1], nil)
+	last := &jobs[len(jobs)-1]
+	if last.State != utxo.JobQueued {
+		return result, nil
+	}
+	job := p.jobOf(last, nil)
 	result.Job = &job
 	return result, nil
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -69,7 +68,7 @@ func (p *part) scripts(addresses []string) ([][]byte, error) {
 	if len(addresses) > MaxImport {
 		return nil, fmt.Errorf("%d addresses at once, at most %d: %w", len(addresses), MaxImport, ErrInput)
 	}
-	var bad AddressError
+	bad := AddressError{Cause: ErrInput}
 	scripts := make([][]byte, len(addresses))
 	for i, address := range addresses {
 		script, err := p.coin.Script(address)
@@ -223,7 +222,7 @@ func (e *Engine) RemoveWatches(ctx context.Context, coin coins.Symbol, addresses
 	if err != nil {
 		return 0, err
 	}
-	var bad AddressError
+	bad := AddressError{Cause: ErrNotFound}
 	for i, script := range scripts {
 		_, watched, err := index.Watched(ctx, script)
 		if err != nil {
@@ -234,7 +233,7 @@ func (e *Engine) RemoveWatches(ctx context.Context, coin coins.Symbol, addresses
 		}
 	}
 	if bad.Count > 0 {
-		return 0, errors.Join(&bad, ErrNotFound)
+		return 0, &bad
 	}
 	return index.Unwatch(ctx, scripts)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"coffer.example/coffer/coins"
@@ -98,32 +97,8 @@ func (s *stage) begin(ctx context.Context) error {
 		return err
 	}
 	s.result.Way = status.Node.Blocks
-	s.say("node", "%s at block %d; takes blocks by %s, hears news by %s", status.Node.Version, status.Node.Tip.Height, status.Node.Blocks, newsOf(status.Node.Hints))
+	s.say("node", "%s at block %d; takes blocks by %s, hears news by %s", status.Node.Version, status.Node.Tip.Height, status.Node.Blocks, orDash(newsOf(status.Node.Hints, " and ")))
 	return nil
-}
-
-// newsOf names the kinds of feeds.
-func newsOf(feeds []string) string {
-	var names []string
-	for _, feed := range feeds {
-		for _, kind := range []string{"p2p", "zmq"} {
-			if len(feed) >= len(kind) && feed[:len(kind)] == kind {
-				names = append(names, kind)
-			}
-		}
-	}
-	slices.Sort(names)
-	return fmt.Sprint(joinAnd(slices.Compact(names)))
-}
-
-func joinAnd(names []string) string {
-	switch len(names) {
-	case 0:
-		return "polling"
-	case 1:
-		return names[0]
-	}
-	return names[0] + " and " + names[1]
 }
 
 // deposit pays a watched address: seen at once, counted in a block, credited when it is deep enough.

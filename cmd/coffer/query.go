@@ -40,8 +40,8 @@ func (a *app) tellBalance(b engine.Balance) {
 	t.row("outgoing", b.Outgoing.String())
 	t.row("total", b.Total.String())
 	t.write(a.out)
-	fmt.Fprintf(a.out, "\n%s unspent in blocks, %s received since watched, as of block %s\n",
-		plural(b.Coins, "output", "outputs"), plural(b.Received, "output", "outputs"), heightText(b.Tip))
+	fmt.Fprintf(a.out, "\n%s in blocks, of %s received in all; as of block %s\n",
+		plural(b.Coins, "unspent output", "unspent outputs"), count(b.Received), heightText(b.Tip))
 	if b.Scanning {
 		fmt.Fprintf(a.err, "the past is still being read: there may be more; see `coffer rescan list %s`\n", b.Coin)
 	}

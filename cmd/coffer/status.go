@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func (a *app) tellStatus(s engine.Status, now time.Time) {
 		}
 		if coin.Node != nil {
 			nodeTip, version = heightText(coin.Node.Tip), orDash(strings.Trim(coin.Node.Version, "/"))
-			blocks, hints = orDash(coin.Node.Blocks), orDash(strings.Join(coin.Node.Hints, ", "))
+			blocks, hints = orDash(coin.Node.Blocks), orDash(newsOf(coin.Node.Hints, ", "))
 		}
 		t.row(string(coin.Coin), string(coin.Network), string(coin.State), heightText(coin.Tip), nodeTip, watched, jobs, blocks, hints, version)
 	}
@@ -55,6 +56,17 @@ func (a *app) tellStatus(s engine.Status, now time.Time) {
 			fmt.Fprintf(a.out, "\n%s is %s: %s\n", coin.Coin, coin.State, coin.Reason)
 		}
 	}
+}
+
+// newsOf names the kinds of a node's feeds, without their addresses.
+func newsOf(feeds []string, and string) string {
+	var kinds []string
+	for _, feed := range feeds {
+		kind, _, _ := strings.Cut(feed, " ")
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return strings.Join(slices.Compact(kinds), and)
 }
 
 func orDash(text string) string {

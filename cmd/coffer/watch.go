@@ -158,8 +158,11 @@ func (l *addressList) locate(err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	located := &lineError{cause: err, summary: fmt.Sprintf("nothing was imported: %s of %d", plural(bad.Count, "address is bad", "addresses are bad"),
-		len(l.addresses))}
+	if len(l.addresses) == 1 && len(l.lines) == 0 {
+		return err
+	}
+	located := &lineError{cause: err, summary: fmt.Sprintf("nothing was changed: %s of %s cannot be taken", count(bad.Count),
+		plural(len(l.addresses), "address", "addresses"))}
 	for _, fault := range bad.Faults {
 		located.lines = append(located.lines, l.place(fault.Index)+fault.Text)
 	}
