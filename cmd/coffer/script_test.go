@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //	mine COIN N [ADDRESS AMOUNT]   mine blocks, each paying the address
 //	send COIN ADDRESS AMOUNT  put a payment into the mempool
 //	reorg COIN DEPTH LENGTH   replace blocks; what was in them waits again
+//	fault FILE COIN NODE KEY=VALUE…   write a configuration of a coin for another's node, with settings changed
 //	stop COIN                 stop the node
 //	code N coffer ARGS…       run and expect the exit code
 //	until REGEXP coffer ARGS… run until standard output matches
@@ -46,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"node": nodeCmd, "config": configCmd, "mine": mineCmd, "send": sendCmd, "reorg": reorgCmd, "stop": stopCmd,
+			"node": nodeCmd, "config": configCmd, "mine": mineCmd, "send": sendCmd, "reorg": reorgCmd, "stop": stopCmd, "fault": faultCmd,
 			"code": codeCmd, "until": untilCmd,
 		},
 		RequireExplicitExec: true,
@@ -118,6 +119,18 @@ func configCmd(ts *testscript.TestScript, _ bool, args []string) {
 			coin, node.RPC, node.User, node.Password, node.P2P, node.ZMQ)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("coffer.yaml"), []byte(text.String()), 0o600))
+}
+
+func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
+	node := worldOf(ts).node(ts, args[2])
+	settings := map[string]string{"dir": "./data", "rpc": node.RPC, "user": node.User, "password": node.Password}
+	for _, arg := range args[3:] {
+		key, value, _ := strings.Cut(arg, "=")
+		settings[key] = value
+	}
+	text := fmt.Sprintf("data_dir: %s\ncoins:\n  %s:\n    network: regtest\n    nodes:\n      - {rpc: %q, user: %q, password: %q}\n",
+		settings["dir"], args[1], settings["rpc"], settings["user"], settings["password"])
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 func payment(ts *testscript.TestScript, chain *simnode.Chain, address, amount string) simnode.Out {
