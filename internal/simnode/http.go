@@ -21,8 +21,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer n.life.work.Done()
 	if path, ok := strings.CutPrefix(r.URL.Path, "/rest/"); ok && !n.options.NoREST {
-		answer := n.rest(path, r.URL.Query())
-		n.reply(w, r, ProtocolREST, path, answer)
+		found := restError(http.StatusServiceUnavailable, "Service temporarily unavailable: %s", loading)
+		if !n.state.warming.Load() {
+			found = n.rest(path, r.URL.Query())
+		}
+		n.reply(w, r, ProtocolREST, path, found)
 		return
 	}
 	switch {
@@ -103,8 +106,12 @@ type request struct {
 	ID      json.RawMessage `json:"id"`
 }
 
+// loading is what a node says that is not ready.
+const loading = "Loading block index..."
+
 // The codes of requests that are no calls (JSON-RPC 2.0, Core's protocol.h).
 const (
+	codeWarmUp    = -28
 	codeParse     = -32700
 	codeRequest   = -32600
 	codeNoMethod  = -32601
@@ -161,6 +168,9 @@ func (n *Node) one(body []byte, inBatch bool) (method string, reply []byte, stat
 		reject = &Reject{codeRequest, "Method must be a string"}
 	}
 	var result any
+	if reject == nil && n.state.warming.Load() {
+		reject = &Reject{codeWarmUp, loading}
+	}
 	if reject == nil {
 		result, reject = n.call(method, r.Params)
 	}

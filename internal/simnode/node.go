@@ -61,6 +61,7 @@ type nodeState struct {
 	started     time.Time
 	serial      atomic.Uint64 // of answers
 	downloading atomic.Bool
+	warming     atomic.Bool
 }
 
 // life is how a node ends: once, and with everything that it has begun.
@@ -184,6 +185,10 @@ func (n *Node) REST() string { return n.RPC + "/rest" }
 // SetDownloading makes the node say that it is in initial block download. A
 // Dogecoin node then keeps headers to itself.
 func (n *Node) SetDownloading(on bool) { n.state.downloading.Store(on) }
+
+// SetWarmingUp makes the node answer as one that is still loading its chain:
+// every call fails with −28, REST with 503.
+func (n *Node) SetWarmingUp(on bool) { n.state.warming.Store(on) }
 
 // Stopped is closed when the node has begun to end.
 func (n *Node) Stopped() <-chan struct{} { return n.life.stopped }

@@ -62,6 +62,15 @@ func (p *peer) acknowledged() {
 	p.send("feefilter", binary.LittleEndian.AppendUint64(nil, uint64(p.node.dialect.relay)))
 }
 
+// takeSize reads a CompactSize of bytes that nobody has checked.
+func takeSize(b []byte) (n int, rest []byte, ok bool) {
+	if len(b) == 0 || b[0] >= 0xfd && len(b) < 1+2<<(b[0]-0xfd) {
+		return 0, nil, false
+	}
+	n, rest = readSize(b)
+	return n, rest, n >= 0
+}
+
 // maxHeaders is how many headers a message has at most.
 const maxHeaders = 2000
 
@@ -75,8 +84,8 @@ func (p *peer) getHeaders(payload []byte) bool {
 	if p.node.state.downloading.Load() && p.node.dialect.kind != core29 {
 		return true
 	}
-	count, hashes := readSize(payload[4:])
-	if count > 101 || len(hashes) != (count+1)*coins.HashSize {
+	count, hashes, ok := takeSize(payload[4:])
+	if !ok || count > 101 || len(hashes) != (count+1)*coins.HashSize {
 		return false
 	}
 	stop := coins.BlockHash(hashes[count*coins.HashSize:])
@@ -120,11 +129,8 @@ const maxInventory = 50_000
 // it says so; about a block that it doesn't have a node keeps silent.
 func (p *peer) getData(payload []byte) bool {
 	const item = 4 + coins.HashSize
-	if len(payload) < 1 {
-		return false
-	}
-	count, items := readSize(payload)
-	if count > maxInventory || len(items) != count*item {
+	count, items, ok := takeSize(payload)
+	if !ok || count > maxInventory || len(items) != count*item {
 		return false
 	}
 	var missing []byte

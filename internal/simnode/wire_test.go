@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lightninglabs/gozmq"
+
 	btcwire "github.com/btcsuite/btcd/wire/v2"
 	ltcwire "github.com/ltcsuite/ltcd/wire"
 
@@ -118,6 +120,39 @@ func TestFaults(t *testing.T) {
 	<-n.Stopped()
 	if _, _, err := fetch(t, n, path); err == nil {
 		t.Fatal("a dead node answered")
+	}
+}
+
+func TestWarmingUp(t *testing.T) {
+	n := serve(t, ready(t, testCoins(t)["ltc"], 1), Options{})
+	n.SetWarmingUp(true)
+	status, body, err := n.post(t.Context(), `{"method":"getblockcount","id":1}`)
+	if err != nil || status != 500 || string(body) != `{"result":null,"error":{"code":-28,"message":"Loading block index..."},"id":1}`+"\n" {
+		t.Fatal(status, string(body), err)
+	}
+	if status, _, err := fetch(t, n, "/chaininfo.json"); err != nil || status != 503 {
+		t.Fatal(status, err)
+	}
+	n.SetWarmingUp(false)
+	if status, _, err := fetch(t, n, "/chaininfo.json"); err != nil || status != 200 {
+		t.Fatal(status, err)
+	}
+}
+
+// TestZMQElsewhere has another project's subscriber listen.
+func TestZMQElsewhere(t *testing.T) {
+	c := ready(t, testCoins(t)["btc"], 6)
+	n := serve(t, c, Options{})
+	conn, err := gozmq.Subscribe(n.ZMQ[len("tcp://"):], []string{"rawblock"}, 10*time.Second)
+	must(t, err)
+	defer func() { must(t, conn.Close()) }()
+	must(t, n.SettleZMQ(t.Context(), "rawblock"))
+	got(c.Mine(1, Fill(100_000)))(t)
+	raw := got(c.RawBlock(c.Tip().Hash))(t)
+	message, err := conn.Receive([][]byte{make([]byte, 10), make([]byte, 1<<20), make([]byte, 4)})
+	must(t, err)
+	if len(message) != 3 || string(message[0]) != "rawblock" || !bytes.Equal(message[1], raw) {
+		t.Fatalf("%d parts, %q", len(message), message[0])
 	}
 }
 
