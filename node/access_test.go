@@ -103,9 +103,8 @@ func TestHeaderFaults(t *testing.T) {
 		"no proof": {`"` + f.chain[10].Hex[:200] + `"`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.records = append([]recorded{{Method: "getblockheader", Params: []any{hashes, false}, Status: 200,
-				Raw: `{"result":` + c.header + `,"error":null,"id":1}`}}, f.records...)
-			defer func() { f.records = f.records[1:] }()
+			defer f.record(recorded{Method: "getblockheader", Params: []any{hashes, false}, Status: 200,
+				Raw: `{"result":` + c.header + `,"error":null,"id":1}`})()
 			if headers, err := n.Headers(t.Context(), 10, 1); !errors.Is(err, c.want) || (err == nil && len(headers) != 1) {
 				t.Errorf("%d headers, %v; want %v", len(headers), err, c.want)
 			}
@@ -117,8 +116,8 @@ func TestHeaderFaults(t *testing.T) {
 func TestOldVerbosity(t *testing.T) {
 	f := newFake(t)
 	hash := f.chain[138].Hash
-	f.records = append([]recorded{{Method: "getblock", Params: []any{hash.String(), 2.0}, Status: 500,
-		Raw: `{"result":null,"error":{"code":-1,"message":"JSON value is not a boolean as expected"},"id":1}`}}, f.records...)
+	f.record(recorded{Method: "getblock", Params: []any{hash.String(), 2.0}, Status: 500,
+		Raw: `{"result":null,"error":{"code":-1,"message":"JSON value is not a boolean as expected"},"id":1}`})
 	n := f.open(t, nil)
 	if _, err := n.BlockJSON(t.Context(), hash, node.DetailTxs); !errors.Is(err, node.ErrUnsupported) {
 		t.Errorf("got %v, want ErrUnsupported", err)

@@ -91,8 +91,9 @@ type fake struct {
 	t       testing.TB
 	records []recorded
 	chain   []recordedBlock
+	heights map[string]int // of the chain's blocks, by hash
 
-	mu sync.Mutex
+	mu sync.Mutex // over what follows, the records, and the chain's ids
 	// fault answers in the node's place and reports true. method is "batch" or
 	// "GET" where it is no single call.
 	fault func(w http.ResponseWriter, method string) bool
@@ -108,7 +109,10 @@ func newFake(t testing.TB) *fake {
 }
 
 func newFakeOn(t testing.TB, l net.Listener) *fake {
-	f := &fake{t: t, records: recordings(t), chain: recordedChain(t)}
+	f := &fake{t: t, records: recordings(t), chain: recordedChain(t), heights: map[string]int{}}
+	for height := range f.chain {
+		f.heights[f.chain[height].Hash.String()] = height
+	}
 	f.Server = &httptest.Server{Listener: l, Config: &http.Server{Handler: f}}
 	f.Start()
 	t.Cleanup(f.Close)
@@ -119,6 +123,19 @@ func (f *fake) setFault(fault func(w http.ResponseWriter, method string) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault = fault
+}
+
+// record puts answers before the recorded ones and returns what takes them
+// back.
+func (f *fake) record(r recorded) (undo func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.records = append([]recorded{r}, f.records...)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.records = f.records[1:]
+	}
 }
 
 func (f *fake) fails(w http.ResponseWriter, method string) bool {
@@ -187,6 +204,8 @@ func (f *fake) answer(c *fakeCall) (status int, text string) {
 	if params == nil {
 		params = []any{}
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, r := range f.records {
 		if r.Method == c.Method && reflect.DeepEqual(r.Params, params) {
 			return r.Status, strings.Replace(r.Raw, `"id":1}`, `"id":`+string(c.ID)+"}", 1)
@@ -202,10 +221,8 @@ func (f *fake) answer(c *fakeCall) (status int, text string) {
 		}
 		return 500, fmt.Sprintf(`{"result":null,"error":{"code":-8,"message":"Block height out of range"},"id":%s}`, c.ID)
 	case "getblock", "getblockheader":
-		for _, b := range f.chain {
-			if b.Hash.String() == params[0] {
-				return result(`"` + b.Hex + `"`) // a header may have anything behind it: nobody reads on
-			}
+		if height, ok := f.heights[params[0].(string)]; ok {
+			return result(`"` + f.chain[height].Hex + `"`) // a header may have anything behind it: nobody reads on
 		}
 		return 500, fmt.Sprintf(`{"result":null,"error":{"code":-5,"message":"Block not found"},"id":%s}`, c.ID)
 	case "getchaintips":
@@ -224,21 +241,18 @@ func (f *fake) serveREST(w http.ResponseWriter, r *http.Request) {
 	var count int
 	name := strings.TrimSuffix(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], ".bin")
 	_, _ = fmt.Sscanf(r.URL.Path, "/rest/headers/%d/", &count) // 0 for a block
-	for i := range f.chain {
-		if f.chain[i].Hash.String() != name {
-			continue
+	first, ok := f.heights[name]
+	switch {
+	case !ok:
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(w, "%s not found\r\n", name)
+	case count == 0:
+		w.Write(f.chain[first].raw(f.t))
+	default:
+		for _, b := range f.chain[first:min(first+count, len(f.chain))] {
+			w.Write(headerWithProof(f.t, b.raw(f.t)))
 		}
-		if count == 0 {
-			w.Write(f.chain[i].raw(f.t))
-			return
-		}
-		for j := i; j < min(i+count, len(f.chain)); j++ {
-			w.Write(headerWithProof(f.t, f.chain[j].raw(f.t)))
-		}
-		return
 	}
-	w.WriteHeader(http.StatusNotFound)
-	fmt.Fprintf(w, "%s not found\r\n", name)
 }
 
 func headerWithProof(t testing.TB, raw []byte) []byte {

@@ -267,7 +267,9 @@ func TestUnreachable(t *testing.T) {
 func TestReplacedNode(t *testing.T) {
 	f := newFake(t)
 	n := f.open(t, func(o *node.Options) { o.Known = map[coins.BlockHash]string{{}: "the empty chain"} })
+	f.mu.Lock()
 	f.chain[0].Hash = coins.BlockHash{}
+	f.mu.Unlock()
 	if _, err := n.Tip(t.Context()); err != nil {
 		t.Errorf("over the same connection: %v", err)
 	}

@@ -99,5 +99,9 @@ func (l *link) close() {
 func (l *link) status() FeedStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return FeedStatus{Name: "p2p " + l.opts.P2P, Connected: l.peer != nil, Err: l.err}
+	s := FeedStatus{Name: "p2p " + l.opts.P2P, Connected: l.peer != nil, Err: l.err}
+	if l.peer != nil {
+		s.Peer = l.peer.theirs
+	}
+	return s
 }

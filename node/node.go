@@ -193,19 +193,32 @@ func (n *Node) tend(ctx context.Context) (time.Duration, bool) {
 	if err != nil {
 		return n.opts.RetryMax, false
 	}
+	var probes sync.WaitGroup
 	for _, w := range due {
-		raw, err := w.fetch(ctx, tip, nil)
-		if err == nil {
-			err = checkBlock(tip, raw)
-		}
-		if err != nil {
-			w.fail(err, time.Now(), &n.opts)
-		} else {
-			w.succeed(time.Now())
-		}
+		probes.Go(func() { n.probe(ctx, w, tip) })
 	}
+	probes.Wait()
 	pause, _ = n.nextDue(time.Now())
 	return pause, true
+}
+
+// probe fetches a block over one way, in no more time than a call may take: one
+// that hangs must not keep the others down.
+func (n *Node) probe(ctx context.Context, w *way, tip coins.BlockID) {
+	attempt, cancel := context.WithTimeout(ctx, n.opts.CallTimeout)
+	defer cancel()
+	raw, err := w.fetch(attempt, tip, nil)
+	if err == nil {
+		err = checkBlock(tip, raw)
+	}
+	switch {
+	case err == nil:
+		w.succeed(time.Now())
+	case ctx.Err() == nil && attempt.Err() != nil:
+		w.fail(ErrTimeout, time.Now(), &n.opts)
+	default:
+		w.fail(err, time.Now(), &n.opts)
+	}
 }
 
 func (n *Node) nextDue(now time.Time) (pause time.Duration, due []*way) {

@@ -32,7 +32,7 @@ type peer struct {
 	stall  time.Duration // from one block's end to the next one's
 	idle   time.Duration // of silence before it is pinged
 	slots  slots
-	theirs peerVersion
+	theirs string // the peer's name for itself
 
 	writing sync.Mutex
 	waiting waiting

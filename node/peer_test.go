@@ -329,6 +329,9 @@ func TestPeerHints(t *testing.T) {
 		}
 	}
 	next(node.HintGap)
+	if s := n.Status().Feeds[0]; !s.Connected || s.Peer != "/fake:1/" {
+		t.Errorf("feed %+v", s)
+	}
 	p.announce(&wire.MsgInv{InvList: []*wire.InvVect{{Type: wire.InvTypeBlock}}})
 	next(node.HintBlock)
 	p.announce(&wire.MsgInv{InvList: []*wire.InvVect{{Type: wire.InvTypeTx}}})

@@ -50,6 +50,8 @@ type Status struct {
 type FeedStatus struct {
 	Name      string
 	Connected bool
+	// Peer is what a peer calls itself ("/Satoshi:29.1.0/"); empty for ZMQ.
+	Peer string
 	// Err says why it is not connected.
 	Err error
 }

@@ -145,25 +145,18 @@ func compactSize(b []byte) (n uint64, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
-// peerVersion is what we keep of the peer's version message.
-type peerVersion struct {
-	protocol uint32
-	services uint64
-	agent    string
-}
-
-func parseVersion(b []byte) (peerVersion, error) {
+// parseVersion returns the peer's name out of its version message.
+func parseVersion(b []byte) (agent string, err error) {
 	const agentAt = 4 + 8 + 8 + 26 + 26 + 8
 	if len(b) < agentAt {
-		return peerVersion{}, fmt.Errorf("peer protocol: version of %d bytes: %w", len(b), ErrGarbage)
+		return "", fmt.Errorf("peer protocol: version of %d bytes: %w", len(b), ErrGarbage)
 	}
 	size, rest, ok := compactSize(b[agentAt:])
-	if !ok || size > uint64(len(rest)) || size > 256 {
-		return peerVersion{}, fmt.Errorf("peer protocol: version: agent: %w", ErrGarbage)
+	if !ok || size > uint64(len(rest)) || size > maxAgent {
+		return "", fmt.Errorf("peer protocol: version: agent: %w", ErrGarbage)
 	}
-	return peerVersion{
-		protocol: binary.LittleEndian.Uint32(b),
-		services: binary.LittleEndian.Uint64(b[4:]),
-		agent:    clip(string(rest[:size])),
-	}, nil
+	return clip(string(rest[:size])), nil
 }
+
+// maxAgent is the nodes' MAX_SUBVERSION_LENGTH.
+const maxAgent = 256

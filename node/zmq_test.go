@@ -186,8 +186,8 @@ func TestZMQListed(t *testing.T) {
 	for _, topic := range []string{"rawblock", "rawtx", "hashtx"} {
 		list += fmt.Sprintf(`,{"type":"pub%s","address":"tcp://0.0.0.0:%s","hwm":1000}`, topic, port)
 	}
-	f.records = append([]recorded{{Method: "getzmqnotifications", Params: []any{}, Status: http.StatusOK,
-		Raw: `{"result":[` + list[1:] + `],"error":null,"id":1}`}}, f.records...)
+	f.record(recorded{Method: "getzmqnotifications", Params: []any{}, Status: http.StatusOK,
+		Raw: `{"result":[` + list[1:] + `],"error":null,"id":1}`})
 	f.open(t, func(o *node.Options) { o.ZMQ = []string{p.endpoint()} })
 	for _, want := range []string{"\x01rawblock", "\x01rawtx"} {
 		if got := <-p.commands; string(got) != want {
