@@ -9,6 +9,20 @@
 //	Chain   the tree of blocks, coin set, mempool: what a test tells what to do
 //	Node    RPC, REST, peer protocol and ZMQ in the coin's dialect, over a Chain
 //
+// A chain is told what to do between, or under, the calls of those who read it:
+//
+//	chain, err := simnode.NewChain(simnode.Config{Coin: coin, Seed: 1})
+//	err = chain.Fund(10)                                       // coins of its own to pay with
+//	ids, err := chain.Mine(1, simnode.Pay(script, coins.Unit)) // a deposit, confirmed
+//	tx, err := chain.Send(simnode.TxSpec{Outputs: outs})       // one that waits
+//	ids, err = chain.Reorg(2, 3, simnode.WithoutMempool())     // and the ground moves
+//	node, err := simnode.Serve(ctx, chain, simnode.Options{})
+//
+// What goes wrong on the wire is decided by [Faults], answer by answer; what
+// goes on for hours by [Activity]. To restart a node, close it and serve the
+// chain again on the same addresses: the mempool is kept, as by mempool.dat,
+// unless [Chain.ClearMempool] loses it; [Chain.Rewind] also loses blocks.
+//
 // # Invariants
 //
 //   - A block is checked by the coin's own walker, merkle root included, before
