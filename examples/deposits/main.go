@@ -1,0 +1,93 @@
+// Command deposits is the smallest embedding: it watches addresses of a coin and prints their balances as blocks come.
+//
+//	go run ./examples/deposits coffer.yaml btc ADDRESS…
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sync/errgroup"
+
+	"coffer.example/coffer"
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/engine"
+	"coffer.example/coffer/scanner"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: deposits CONFIG COIN ADDRESS…")
+		os.Exit(2)
+	}
+	if err := run(ctx, os.Stdout, os.Args[1], coins.Symbol(os.Args[2]), os.Args[3:]); err != nil {
+		fmt.Fprintln(os.Stderr, "deposits:", err)
+		os.Exit(1)
+	}
+}
+
+// run follows the chain until ctx ends.
+func run(ctx context.Context, out io.Writer, file string, coin coins.Symbol, addresses []string) (err error) {
+	config, err := coffer.Load(file)
+	if err != nil {
+		return err
+	}
+	news := make(chan struct{}, 1)
+	c, err := coffer.Open(ctx, config, coffer.OnEvent(func(e coffer.Event) {
+		if e.Coin == coin && changes(e) {
+			select {
+			case news <- struct{}{}:
+			default: // there is a look to come already
+			}
+		}
+	}))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.Run(ctx) })
+	group.Go(func() error { return watch(ctx, out, c, coin, addresses, news) })
+	return group.Wait()
+}
+
+// changes tells events after which balances may be others: blocks come and go, rescans end, the mempool moves.
+func changes(e coffer.Event) bool {
+	switch d := e.Detail.(type) {
+	case engine.JobEnded:
+		return true
+	case engine.Scanned:
+		switch d.Event.(type) {
+		case scanner.Connected, scanner.Disconnected, scanner.MempoolSize:
+			return true
+		}
+	}
+	return false
+}
+
+// watch imports the addresses and prints their balances whenever there is news.
+func watch(ctx context.Context, out io.Writer, c coffer.Operations, coin coins.Symbol, addresses []string, news <-chan struct{}) error {
+	if _, err := c.ImportAddresses(ctx, coin, coffer.ImportRequest{Addresses: addresses, From: "none"}); err != nil {
+		return err
+	}
+	for {
+		for _, address := range addresses {
+			b, err := c.Balance(ctx, coin, address)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "%s: %s confirmed, %s coming in, %s going out\n", address, b.Confirmed, b.Incoming, b.Outgoing)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-news:
+		}
+	}
+}
