@@ -186,11 +186,11 @@ func (d *demo) tell(ctx context.Context) error {
 }
 
 const demoIntroduction = `
-Coffer follows the chains of your own full nodes and keeps an index of the addresses you watch.
+Coffer follows the chains of your own full nodes, and keeps an index of the addresses you watch.
 
-Here each coin gets a simulated node, which makes real blocks and speaks the real protocols, and the real engine
-follows it over the loopback interface, with its index on disk in a folder that is removed again. Nothing else on this
-machine is touched.
+Here each coin gets a simulated node, which makes real blocks and speaks the real protocols. The
+real engine follows it over the loopback interface, with its index on disk, in a folder that is
+removed again. Nothing else on this machine is touched.
 `
 
 // The numbers of the story's addresses.
@@ -227,13 +227,13 @@ func demoAmount(whole int64) coins.Amount { return coins.Amount(whole) * coins.U
 // summary is the table at the end.
 func (d *demo) summary(took time.Duration) {
 	fmt.Fprintf(d.out, "\n%s\n\n", rule("Summary"))
-	t := newTable("coin", ">blocks", "taken by", ">deposit seen", ">block counted", ">reorgs", ">coins", ">total", "index", "equals node")
+	t := newTable("coin", ">blocks", "taken by", ">deposit seen", ">block counted", ">reorgs", ">coins", ">total", "index", "= node")
 	for _, r := range d.results {
 		t.row(string(r.Coin), fmt.Sprint(int(r.Blocks)), r.Way, short(r.Seen), short(r.Counted), fmt.Sprint(r.Reorgs), fmt.Sprint(r.Coins),
 			r.Total.String(), verdict(r.CheckOK, "sound", "DAMAGED"), verdict(r.Equal, "yes", "NO"))
 	}
 	t.write(d.out)
-	fmt.Fprintf(d.out, "\nTold in %s. Next: `coffer init` writes a configuration for your own nodes; `coffer --help` lists the rest.\n",
+	fmt.Fprintf(d.out, "\nTold in %s. Next: `coffer init` writes a configuration; `coffer --help` lists the commands.\n",
 		took.Round(100*time.Millisecond))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"coffer.example/coffer/coins"
@@ -15,6 +16,11 @@ import (
 func (s *stage) say(title, format string, args ...any) {
 	s.line++
 	fmt.Fprintf(s.demo.out, "%3d  %-12s  %s\n", s.line, title, fmt.Sprintf(format, args...))
+}
+
+// money writes an amount with the coin it is of.
+func (s *stage) money(amount fmt.Stringer) string {
+	return amount.String() + " " + strings.ToUpper(string(s.symbol))
 }
 
 // more writes a further line of the same step.
@@ -97,7 +103,7 @@ func (s *stage) begin(ctx context.Context) error {
 		return err
 	}
 	s.result.Way = status.Node.Blocks
-	s.say("node", "%s at block %d; takes blocks by %s, hears news by %s", status.Node.Version, status.Node.Tip.Height, status.Node.Blocks, orDash(newsOf(status.Node.Hints, " and ")))
+	s.say("node", "%s at block %d; blocks come by %s, news by %s", strings.Trim(status.Node.Version, "/"), status.Node.Tip.Height, status.Node.Blocks, orDash(newsOf(status.Node.Hints, " and ")))
 	return nil
 }
 
@@ -111,7 +117,7 @@ func (s *stage) deposit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("watch", "a shop watches its address %s from now on", shop.address)
+	s.say("watch", "a shop watches its address %s", shop.address)
 	amount := demoAmount(3)
 	tx, err := s.chain.Send(simnode.TxSpec{Outputs: []simnode.Out{{Value: amount, Script: shop.script}}})
 	if err != nil {
@@ -120,8 +126,8 @@ func (s *stage) deposit(ctx context.Context) error {
 	if s.result.Seen, err = s.holds(ctx, shop, "the deposit in the mempool", func(b engine.Balance) bool { return !b.Incoming.IsZero() }); err != nil {
 		return err
 	}
-	s.say("deposit", "a customer sends %s; Coffer sees it %s later, with 0 confirmations", amount, short(s.result.Seen))
-	s.more("transaction %s", tx.ID())
+	s.say("deposit", "a customer sends %s: seen %s later, with 0 confirmations, as", s.money(amount), short(s.result.Seen))
+	s.more("%s", tx.ID())
 	if s.result.Counted, err = s.mine(ctx, 1); err != nil {
 		return err
 	}
@@ -165,7 +171,7 @@ func (s *stage) reward(ctx context.Context) error {
 		return fmt.Errorf("a miner's reward should be immature: %w", errStory)
 	}
 	reward := list.Coins[0]
-	s.say("reward", "a watched miner's reward of %s is immature: spendable from block %d", reward.Value, reward.SpendableAt)
+	s.say("reward", "a watched miner's reward of %s is immature: spendable from block %d", s.money(reward.Value), reward.SpendableAt)
 	return nil
 }
 
@@ -193,8 +199,8 @@ func (s *stage) pegOut(ctx context.Context) error {
 	if len(list.Coins) != 1 || !list.Coins[0].PegOut || list.Coins[0].Value != amount {
 		return fmt.Errorf("the peg-out should be there: %w", errStory)
 	}
-	s.say("peg-out", "a customer pays %s out of MWEB, the confidential extension: it arrives in the block's HogEx,", amount)
-	s.more("found like any deposit; spendable from block %d", list.Coins[0].SpendableAt)
+	s.say("peg-out", "a customer pays %s out of the confidential MWEB: it arrives", s.money(amount))
+	s.more("in the block's last transaction, and is found; spendable from block %d", list.Coins[0].SpendableAt)
 	return nil
 }
 
@@ -207,7 +213,7 @@ func (s *stage) mergeMined(ctx context.Context) error {
 			return err
 		}
 		if block.MergeMined {
-			s.say("merge-mined", "block %d carries a merge-mining proof (AuxPoW), as nearly all of %s do:", height, s.coin.Params().Name)
+			s.say("merge-mined", "block %d was mined along with another chain and carries the proof (AuxPoW):", height)
 			s.more("checked, and stepped over to find the %s behind it", plural(block.Transactions, "transaction", "transactions"))
 			return nil
 		}
@@ -238,7 +244,7 @@ func (s *stage) spend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("spend", "the shop spends it, keeping %s as change: its balance is %s now", change, balance.Total)
+	s.say("spend", "the shop spends it, keeping %s as change: it holds %s now", s.money(change), s.money(balance.Total))
 	return nil
 }
 
@@ -257,7 +263,7 @@ func (s *stage) reorg(ctx context.Context) error {
 		return err
 	}
 	old := s.chain.Tip()
-	s.say("deposit", "another customer sends %s: 2 confirmations in block %d", amount, old.Height-1)
+	s.say("deposit", "another customer sends %s: 2 confirmations in block %d", s.money(amount), old.Height-1)
 	if _, err := s.chain.Reorg(2, 3, simnode.WithoutMempool()); err != nil {
 		return err
 	}
@@ -272,8 +278,8 @@ func (s *stage) reorg(ctx context.Context) error {
 		return err
 	}
 	s.result.Reorgs++
-	s.say("reorg", "other miners win: 2 blocks are replaced by 3. In %s Coffer has undone and followed;", short(took+gone))
-	s.more("the deposit is unconfirmed again, and nothing is credited twice or forgotten")
+	s.say("reorg", "other miners win: 2 blocks are replaced by 3. Within %s Coffer has undone", short(took+gone))
+	s.more("the old ones and followed: the deposit is unconfirmed again, not lost")
 	if _, err := s.mine(ctx, 1); err != nil {
 		return err
 	}
@@ -282,7 +288,7 @@ func (s *stage) reorg(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	s.say("back again", "block %d of the new branch has it: the shop holds %s", s.chain.Tip().Height, before.Confirmed.Add(amount))
+	s.say("back again", "block %d of the new branch has it: the shop holds %s", s.chain.Tip().Height, s.money(before.Confirmed.Add(amount)))
 	return nil
 }
 
@@ -316,8 +322,8 @@ func (s *stage) importOld(ctx context.Context) error {
 		return err
 	}
 	first := history.Events[len(history.Events)-1]
-	s.say("import", "an older address is imported from genesis: a rescan reads %d blocks in %s beside", job.Next-job.From, short(s.result.ImportIn))
-	s.more("the daemon's own work, and finds the %s it was paid in block %d", first.Value, first.Block.Height)
+	s.say("import", "an address from before our time is imported: a job reads all %d blocks in", job.Next-job.From)
+	s.more("%s, and finds the %s that it was paid in block %d", short(s.result.ImportIn), s.money(first.Value), first.Block.Height)
 	return nil
 }
 
@@ -346,8 +352,8 @@ func (s *stage) proof(ctx context.Context) error {
 	if !equal || !report.OK {
 		return fmt.Errorf("index sound: %t, equal to the node: %t %v: %w", report.OK, equal, report.Violations, errStory)
 	}
-	s.say("proof", "every invariant of the index holds, and its %s over %s are, to the base unit,", plural(len(ours), "coin", "coins"), total)
-	s.more("the node's own unspent outputs of these addresses")
+	s.say("proof", "every invariant of the index holds; its %s, %s together,", plural(len(ours), "coin", "coins"), s.money(total))
+	s.more("are the node's own unspent outputs of these addresses, to the base unit")
 	return nil
 }
 
