@@ -1,0 +1,129 @@
+package acceptance_test
+
+import (
+	"context"
+	"encoding/hex"
+	"math/rand/v2"
+	"testing"
+
+	"coffer.example/coffer/coins"
+	"coffer.example/coffer/engine"
+	"coffer.example/coffer/internal/simnode"
+	"coffer.example/coffer/internal/testnodes"
+)
+
+// simHand drives a simulated node. Everything but wallet and accidents goes through its RPC.
+type simHand struct {
+	*testnodes.Client
+	chain   *simnode.Chain
+	node    *simnode.Node
+	options simnode.Options
+	t       *testing.T
+	random  *rand.Rand
+}
+
+// simRig serves a seeded chain with coins to spend.
+func simRig(t *testing.T, symbol coins.Symbol) *rig {
+	t.Helper()
+	coin, err := engine.CoinFor(symbol, coins.Regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err := simnode.NewChain(simnode.Config{Coin: coin, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chain.Fund(bankBlocks); err != nil {
+		t.Fatal(err)
+	}
+	h := &simHand{chain: chain, t: t, random: rand.New(rand.NewPCG(1, 1))}
+	h.serve()
+	n := h.node
+	h.options = simnode.Options{RPCAddr: n.RPC[len("http://"):], P2PAddr: n.P2P, ZMQAddr: n.ZMQ[len("tcp://"):]}
+	h.Client = testnodes.NewClient(n.RPC, n.User, n.Password)
+	t.Cleanup(func() {
+		h.Client.Close()
+		h.node.Close()
+	})
+	r := newRig(t, symbol, h)
+	r.config = nodeConfig{rpc: n.RPC, user: n.User, password: n.Password, p2p: n.P2P, zmq: n.ZMQ}
+	r.replaces, r.utxoSet = symbol != "ltc", symbol != "doge"
+	r.fee = 10_000_000
+	return r
+}
+
+func (h *simHand) serve() {
+	h.t.Helper()
+	var err error
+	if h.node, err = simnode.Serve(h.t.Context(), h.chain, h.options); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *simHand) address(context.Context) (string, error) {
+	script := simnode.RandomScript(h.random, simnode.P2PKH)
+	coin, err := engine.CoinFor(h.chain.Params().Symbol, coins.Regtest)
+	if err != nil {
+		return "", err
+	}
+	address, _ := coin.Address(script)
+	return address, nil
+}
+
+func (h *simHand) build(_ context.Context, s spec) (transaction, error) {
+	coin, err := engine.CoinFor(h.chain.Params().Symbol, coins.Regtest)
+	if err != nil {
+		return transaction{}, err
+	}
+	made := simnode.TxSpec{Inputs: s.inputs, Fee: s.fee}
+	for _, out := range s.outputs {
+		script, err := coin.Script(out.address)
+		if err != nil {
+			return transaction{}, err
+		}
+		made.Outputs = append(made.Outputs, simnode.Out{Value: out.value, Script: script})
+	}
+	tx, err := h.chain.NewTx(made)
+	if err != nil {
+		return transaction{}, err
+	}
+	built := transaction{id: tx.ID(), hex: hex.EncodeToString(tx.Raw())}
+	for _, in := range tx.Ins {
+		built.inputs = append(built.inputs, in.Prev)
+	}
+	return built, nil
+}
+
+func (h *simHand) mineOnly(_ context.Context, txs ...transaction) error {
+	var parsed []*simnode.Tx
+	for _, tx := range txs {
+		raw, err := hex.DecodeString(tx.hex)
+		if err != nil {
+			return err
+		}
+		one, err := simnode.ParseTx(h.chain.Params().Format, raw)
+		if err != nil {
+			return err
+		}
+		parsed = append(parsed, one)
+	}
+	_, err := h.chain.Mine(1, simnode.Include(parsed...), simnode.WithoutMempool())
+	return err
+}
+
+func (h *simHand) forget(context.Context) error {
+	h.node.Close()
+	h.chain.ClearMempool()
+	h.serve()
+	return nil
+}
+
+// crash loses the newest block too, as a node does that was killed before it wrote it.
+func (h *simHand) crash(context.Context) error {
+	h.node.Close()
+	if _, err := h.chain.Rewind(1); err != nil {
+		return err
+	}
+	h.serve()
+	return nil
+}
