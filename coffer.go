@@ -1,21 +1,3 @@
-// Package coffer embeds Coffer in a Go program: an engine that follows the chains of its full nodes and answers about the
-// addresses it watches. It is one of three views of the same operations; the command line and the HTTP API are the
-// others.
-//
-// Its place in the flow: a thin front of [coffer.example/coffer/engine], which documents every operation. It adds
-// nothing but options.
-//
-//	config, err := coffer.Load("coffer.yaml")
-//	…
-//	c, err := coffer.Open(ctx, config)
-//	…
-//	defer c.Close()
-//	go c.Run(ctx)
-//	result, err := c.ImportAddresses(ctx, "btc", coffer.ImportRequest{Addresses: addresses})
-//	balance, err := c.Balance(ctx, "btc", addresses[0])
-//
-// A data folder belongs to one process at a time: while a program has it open, the daemon and the command line cannot,
-// and the other way round.
 package coffer
 
 import (
@@ -26,18 +8,28 @@ import (
 	"coffer.example/coffer/engine"
 )
 
-// What the operations take and give; [engine] documents them.
+// What the operations take and give is the engine's.
 type (
-	Config        = engine.Config
-	CoinConfig    = engine.CoinConfig
-	NodeConfig    = engine.NodeConfig
-	Operations    = engine.Operations
-	Event         = engine.Event
-	Page          = engine.Page
+	// Config is a whole configuration: [engine.Config].
+	Config = engine.Config
+	// CoinConfig is one coin of it.
+	CoinConfig = engine.CoinConfig
+	// NodeConfig is one full node of a coin.
+	NodeConfig = engine.NodeConfig
+	// Operations is all that can be asked of an engine, or of a daemon.
+	Operations = engine.Operations
+	// Event is something that happened to a coin.
+	Event = engine.Event
+	// Page asks for a part of a list.
+	Page = engine.Page
+	// ImportRequest asks to watch addresses.
 	ImportRequest = engine.ImportRequest
+	// RescanRequest asks to read blocks again.
 	RescanRequest = engine.RescanRequest
-	CoinQuery     = engine.CoinQuery
-	HistoryQuery  = engine.HistoryQuery
+	// CoinQuery asks for unspent outputs.
+	CoinQuery = engine.CoinQuery
+	// HistoryQuery asks for what was received and spent.
+	HistoryQuery = engine.HistoryQuery
 )
 
 // Load reads a configuration file, with ${NAME}s from the environment. Every fault is reported at once, as an

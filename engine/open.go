@@ -22,11 +22,11 @@ func (p *part) openIndex(ctx context.Context) (*utxo.Index, error) {
 }
 
 func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
-	if p.closed {
+	if p.live.closed {
 		return nil, ErrClosed
 	}
-	if p.index != nil {
-		return p.index, nil
+	if p.live.index != nil {
+		return p.live.index, nil
 	}
 	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
 		if err := p.createIndex(ctx); err != nil {
@@ -37,7 +37,7 @@ func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.set(func() { p.index = index })
+	p.set(func() { p.live.index = index })
 	return index, nil
 }
 

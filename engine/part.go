@@ -32,19 +32,26 @@ type part struct {
 	// wake holds a token when there may be a job to do; done is closed with the part.
 	wake, done chan struct{}
 
-	// active is held by whoever follows the chain or rebuilds the index, and queue by who is next to take it, so that a
-	// rebuild that has interrupted following comes before following again. opening is held while index or node are
-	// opened, mu for the fields alone.
-	queue   sync.Mutex
-	active  sync.Mutex
+	turn turn
+	// opening is held while index or node are opened, mu for the fields below alone.
 	opening sync.Mutex
 	mu      sync.Mutex
-	closed  bool
-	index   *utxo.Index
-	node    *node.Node
-	hints   <-chan scanner.Hint // the node's, for one scanner after the other
-	scanner *scanner.Scanner
+	live    live
 	now     doing
+}
+
+// turn lets one at a time follow the chain or rebuild the index. Who holds active does; who holds queue is next, so
+// that a rebuild that has interrupted following comes before following again.
+type turn struct{ queue, active sync.Mutex }
+
+// live is what is open of a coin.
+type live struct {
+	closed bool
+	index  *utxo.Index
+	node   *node.Node
+	// hints are the node's, for one scanner after the other.
+	hints   <-chan scanner.Hint
+	scanner *scanner.Scanner
 }
 
 // doing is what is going on at the moment.
@@ -119,16 +126,16 @@ func (p *part) run(ctx context.Context) error {
 
 // activate takes p.active in its turn.
 func (p *part) activate() {
-	p.queue.Lock()
-	defer p.queue.Unlock()
-	p.active.Lock()
+	p.turn.queue.Lock()
+	defer p.turn.queue.Unlock()
+	p.turn.active.Lock()
 }
 
 // follow opens what the coin needs and runs scanner and rescans until ctx ends, or one of them cannot go on. An index
 // that failed is closed, to be opened anew.
 func (p *part) follow(ctx context.Context) error {
 	p.activate()
-	defer p.active.Unlock()
+	defer p.turn.active.Unlock()
 	ctx, pause := context.WithCancelCause(ctx)
 	defer pause(nil)
 	p.set(func() { p.now.pause = pause })
@@ -166,7 +173,7 @@ func (p *part) tellReady(ctx context.Context) {
 // catchUp brings the index to the node's tip and does the waiting rescans: all, or until the one given has ended.
 func (p *part) catchUp(ctx context.Context, until JobID) error {
 	p.activate()
-	defer p.active.Unlock()
+	defer p.turn.active.Unlock()
 	s, err := p.openScanner(ctx)
 	if err != nil {
 		return err
@@ -193,11 +200,11 @@ func (p *part) close() error {
 	p.opening.Lock()
 	defer p.opening.Unlock()
 	p.mu.Lock()
-	index, client := p.index, p.node
-	if !p.closed {
+	index, client := p.live.index, p.live.node
+	if !p.live.closed {
 		close(p.done)
 	}
-	p.closed, p.index, p.node, p.scanner = true, nil, nil, nil
+	p.live.closed, p.live.index, p.live.node, p.live.scanner = true, nil, nil, nil
 	p.mu.Unlock()
 	var errs []error
 	if client != nil {
@@ -214,8 +221,8 @@ func (p *part) closeIndex() error {
 	p.opening.Lock()
 	defer p.opening.Unlock()
 	p.mu.Lock()
-	index := p.index
-	p.index, p.scanner = nil, nil
+	index := p.live.index
+	p.live.index, p.live.scanner = nil, nil
 	p.mu.Unlock()
 	if index == nil {
 		return nil
@@ -227,7 +234,7 @@ func (p *part) closeIndex() error {
 func (p *part) opened() (index *utxo.Index, client *node.Node, s *scanner.Scanner) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.index, p.node, p.scanner
+	return p.live.index, p.live.node, p.live.scanner
 }
 
 // openNode returns the coin's node, which may not have answered yet.
@@ -238,17 +245,17 @@ func (p *part) openNode(ctx context.Context) (*node.Node, error) {
 }
 
 func (p *part) openNodeLocked(ctx context.Context) (*node.Node, error) {
-	if p.closed {
+	if p.live.closed {
 		return nil, ErrClosed
 	}
-	if p.node != nil {
-		return p.node, nil
+	if p.live.node != nil {
+		return p.live.node, nil
 	}
 	client, err := node.Open(ctx, p.coin.Params(), nodeOptions(&p.config.Nodes[0]))
 	if err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
-	p.set(func() { p.node, p.hints = client, hints(client.Hints(), p.done) })
+	p.set(func() { p.live.node, p.live.hints = client, hints(client.Hints(), p.done) })
 	return client, nil
 }
 
@@ -275,14 +282,14 @@ func (p *part) openScanner(ctx context.Context) (*scanner.Scanner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.scanner == nil {
+	if p.live.scanner == nil {
 		options := p.scannerOptions(0)
 		options.Start = scanner.StartAt(index.Start())
-		options.Hints = p.hints
+		options.Hints = p.live.hints
 		made := scanner.New(client, index, options)
-		p.set(func() { p.scanner = made })
+		p.set(func() { p.live.scanner = made })
 	}
-	return p.scanner, nil
+	return p.live.scanner, nil
 }
 
 // scannerOptions are what the scanner and the rescans have in common.

@@ -61,24 +61,24 @@ func (e *Engine) RebuildIndex(ctx context.Context, coin coins.Symbol) (ImportRes
 		return ImportResult{}, err
 	}
 	p.interrupt()
-	defer p.active.Unlock()
+	defer p.turn.active.Unlock()
 	if err := index.Reset(ctx); err != nil {
 		return ImportResult{}, err
 	}
-	p.set(func() { p.scanner = nil })
+	p.set(func() { p.live.scanner = nil })
 	return p.refill(ctx, index)
 }
 
 // interrupt ends following and takes its place.
 func (p *part) interrupt() {
-	p.queue.Lock()
-	defer p.queue.Unlock()
+	p.turn.queue.Lock()
+	defer p.turn.queue.Unlock()
 	p.mu.Lock()
 	if p.now.pause != nil {
 		p.now.pause(errRebuild)
 	}
 	p.mu.Unlock()
-	p.active.Lock()
+	p.turn.active.Lock()
 }
 
 // refill tells of the job that the reset has queued for what is below the index's beginning.

@@ -171,7 +171,7 @@ func (s *stage) reward(ctx context.Context) error {
 		return fmt.Errorf("a miner's reward should be immature: %w", errStory)
 	}
 	reward := list.Coins[0]
-	s.say("reward", "a watched miner's reward of %s is immature: spendable from block %d", s.money(reward.Value), reward.SpendableAt)
+	s.say("reward", "a watched miner's reward of %s is immature until block %d", s.money(reward.Value), reward.SpendableAt)
 	return nil
 }
 
@@ -244,7 +244,7 @@ func (s *stage) spend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("spend", "the shop spends it, keeping %s as change: it holds %s now", s.money(change), s.money(balance.Total))
+	s.say("spend", "the shop spends it, keeping %s as change: it holds %s", s.money(change), s.money(balance.Total))
 	return nil
 }
 

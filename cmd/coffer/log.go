@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,7 +62,7 @@ func (l *eventLog) scanned(log *slog.Logger, at lane, event scanner.Event) {
 		if d.Behind > 0 {
 			level = slog.LevelDebug
 		}
-		log.Log(nil, level, "block", "height", d.ID.Height, "hash", d.ID.Hash.String(), "txs", d.Txs, "bytes", d.Bytes, "took", d.Took.Round(time.Microsecond).String())
+		log.Log(context.Background(), level, "block", "height", d.ID.Height, "hash", d.ID.Hash.String(), "txs", d.Txs, "bytes", d.Bytes, "took", d.Took.Round(time.Microsecond).String())
 	case scanner.Disconnected:
 		log.Warn("block undone", "height", d.ID.Height, "hash", d.ID.Hash.String())
 	case scanner.ReorgFound:

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -56,10 +55,7 @@ func TestScripts(t *testing.T) {
 }
 
 // scriptWorld is the nodes of one script.
-type scriptWorld struct {
-	mu    sync.Mutex
-	nodes map[string]*simnode.Node
-}
+type scriptWorld struct{ nodes map[string]*simnode.Node }
 
 type worldKey struct{}
 

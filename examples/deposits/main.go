@@ -1,6 +1,3 @@
-// Command deposits is the smallest embedding: it watches addresses of a coin and prints their balances as blocks come.
-//
-//	go run ./examples/deposits coffer.yaml btc ADDRESS…
 package main
 
 import (
@@ -53,7 +50,8 @@ func run(ctx context.Context, out io.Writer, file string, coin coins.Symbol, add
 	defer func() { err = errors.Join(err, c.Close()) }()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.Run(ctx) })
-	group.Go(func() error { return watch(ctx, out, c, coin, addresses, news) })
+	w := watcher{operations: c, coin: coin, addresses: addresses, out: out}
+	group.Go(func() error { return w.watch(ctx, news) })
 	return group.Wait()
 }
 
@@ -71,18 +69,27 @@ func changes(e coffer.Event) bool {
 	return false
 }
 
+// watcher prints the balances of addresses.
+type watcher struct {
+	operations coffer.Operations
+	coin       coins.Symbol
+	addresses  []string
+	out        io.Writer
+}
+
 // watch imports the addresses and prints their balances whenever there is news.
-func watch(ctx context.Context, out io.Writer, c coffer.Operations, coin coins.Symbol, addresses []string, news <-chan struct{}) error {
-	if _, err := c.ImportAddresses(ctx, coin, coffer.ImportRequest{Addresses: addresses, From: "none"}); err != nil {
+func (w *watcher) watch(ctx context.Context, news <-chan struct{}) error {
+	request := coffer.ImportRequest{Addresses: w.addresses, From: "none"}
+	if _, err := w.operations.ImportAddresses(ctx, w.coin, request); err != nil {
 		return err
 	}
 	for {
-		for _, address := range addresses {
-			b, err := c.Balance(ctx, coin, address)
+		for _, address := range w.addresses {
+			b, err := w.operations.Balance(ctx, w.coin, address)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "%s: %s confirmed, %s coming in, %s going out\n", address, b.Confirmed, b.Incoming, b.Outgoing)
+			fmt.Fprintf(w.out, "%s: %s confirmed, %s coming in, %s going out\n", address, b.Confirmed, b.Incoming, b.Outgoing)
 		}
 		select {
 		case <-ctx.Done():
