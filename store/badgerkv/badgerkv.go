@@ -85,8 +85,9 @@ func Open(folder string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// maxRows is the smaller of Badger's limits by entries and by bytes.
-func maxRows(entries, size int64) int { return int(min(entries, size/worstRowBytes)) - 1 }
+// maxRows is the smaller of Badger's limits by entries and by bytes, less what
+// Badger adds to a transaction by itself.
+func maxRows(entries, size int64) int { return int(min(entries, size/worstRowBytes)) - 16 }
 
 // View implements [utxo.Store].
 func (s *Store) View(ctx context.Context, read func(utxo.Reader) error) error {
