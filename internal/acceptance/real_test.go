@@ -1,14 +1,16 @@
 package acceptance_test
 
 import (
-	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"coffer.example/coffer/coins"
+	"coffer.example/coffer/internal/simnode"
 	"coffer.example/coffer/internal/testnodes"
 )
 
@@ -21,6 +23,7 @@ const replaceable = 0xfffffffd
 // realHand drives bitcoind, litecoind or dogecoind. Coins that nobody watches come from its bank's address.
 type realHand struct {
 	*testnodes.Node
+	coin coins.Coin
 	bank string
 	used map[coins.OutPoint]bool
 	sign string
@@ -43,7 +46,7 @@ func realRig(t *testing.T, options testnodes.Options) *rig {
 		h.fee, h.sign = 10_000_000, "signrawtransaction"
 	}
 	r := newRig(t, symbol, h)
-	r.fee = h.fee
+	r.fee, h.coin = h.fee, r.coin
 	r.config = nodeConfig{rpc: n.RPC, user: n.User, password: n.Password, p2p: n.P2P, zmq: n.ZMQ}
 	r.replaces, r.utxoSet = options.Coin != testnodes.LTC, options.Coin != testnodes.DOGE
 	var err error
@@ -105,30 +108,28 @@ func (h *realHand) build(ctx context.Context, s spec) (tx transaction, err error
 		s.fee = h.fee
 	}
 	rest := -s.fee
-	var ins []map[string]any
+	unsigned := simnode.Tx{Version: 2}
 	for _, in := range s.inputs {
 		value, err := h.value(ctx, in)
 		if err != nil {
 			return tx, err
 		}
 		rest += value
-		ins = append(ins, map[string]any{"txid": in.TxID, "vout": in.Vout, "sequence": uint32(replaceable)})
+		unsigned.Ins = append(unsigned.Ins, simnode.In{Prev: in, Sequence: replaceable})
 	}
-	// createrawtransaction takes outputs in the order of its text, which Go's maps would not keep.
-	outs := bytes.NewBufferString("{")
-	for _, out := range s.outputs {
-		fmt.Fprintf(outs, "%q:%s,", out.address, out.value)
+	for _, out := range slices.Concat(s.outputs, []output{{h.bank, 0}}) {
+		script, err := h.coin.Script(out.address)
+		if err != nil {
+			return tx, err
+		}
 		rest -= out.value
+		unsigned.Outs = append(unsigned.Outs, simnode.Out{Value: out.value, Script: script})
 	}
 	if rest <= 0 {
 		return tx, fmt.Errorf("inputs are %s short", -rest)
 	}
-	fmt.Fprintf(outs, "%q:%s}", h.bank, rest)
-	raw, err := ask[string](ctx, h, "createrawtransaction", ins, json.RawMessage(outs.Bytes()))
-	if err != nil {
-		return tx, err
-	}
-	return h.signed(ctx, raw, s)
+	unsigned.Outs[len(unsigned.Outs)-1].Value = rest
+	return h.signed(ctx, hex.EncodeToString(unsigned.Raw()), s)
 }
 
 func (h *realHand) signed(ctx context.Context, raw string, s spec) (tx transaction, err error) {

@@ -18,7 +18,7 @@ func eachRig(t *testing.T, tell func(t *testing.T, r *rig)) {
 				tell(t, simRig(t, coins.Symbol(coin)))
 				return
 			}
-			tell(t, realRig(t, testnodes.Options{Coin: coin, TxIndex: true}))
+			tell(t, realRig(t, testnodes.Options{Coin: coin, Args: []string{"-walletbroadcast=0"}}))
 		})
 	}
 }
@@ -136,8 +136,8 @@ func replaced(s *story) {
 	s.mine(1)
 	s.has("bob", "confirmed 0.75")
 	s.stop()
-	s.logged("promise", utxo.TxSeen, utxo.TxConflicted)
-	s.logged("child", utxo.TxSeen, utxo.TxConflicted)
+	s.logged("promise", utxo.TxSeen, utxo.TxGone)
+	s.logged("child", utxo.TxSeen, utxo.TxGone)
 	s.logged("other", utxo.TxSeen, utxo.CoinCreated)
 	s.open()
 }

@@ -84,6 +84,9 @@ func (h *simHand) build(_ context.Context, s spec) (transaction, error) {
 		made.Outputs = append(made.Outputs, simnode.Out{Value: out.value, Script: script})
 	}
 	tx, err := h.chain.NewTx(made)
+	if err != nil && len(s.inputs) > 0 {
+		tx, err = against(made), nil // its inputs are spent in the mempool
+	}
 	if err != nil {
 		return transaction{}, err
 	}
@@ -92,6 +95,15 @@ func (h *simHand) build(_ context.Context, s spec) (transaction, error) {
 		built.inputs = append(built.inputs, in.Prev)
 	}
 	return built, nil
+}
+
+// against is a transaction that conflicts with the mempool; all that is left over is its fee.
+func against(s simnode.TxSpec) *simnode.Tx {
+	tx := &simnode.Tx{Version: 2, Outs: s.Outputs}
+	for _, in := range s.Inputs {
+		tx.Ins = append(tx.Ins, simnode.In{Prev: in, Sequence: replaceable})
+	}
+	return tx
 }
 
 func (h *simHand) mineOnly(_ context.Context, txs ...transaction) error {
@@ -111,8 +123,14 @@ func (h *simHand) mineOnly(_ context.Context, txs ...transaction) error {
 	return err
 }
 
-func (h *simHand) forget(context.Context) error {
+// end ends the node, and the connections to it.
+func (h *simHand) end() {
 	h.node.Close()
+	h.Client.Close()
+}
+
+func (h *simHand) forget(context.Context) error {
+	h.end()
 	h.chain.ClearMempool()
 	h.serve()
 	return nil
@@ -120,7 +138,7 @@ func (h *simHand) forget(context.Context) error {
 
 // crash loses the newest block too, as a node does that was killed before it wrote it.
 func (h *simHand) crash(context.Context) error {
-	h.node.Close()
+	h.end()
 	if _, err := h.chain.Rewind(1); err != nil {
 		return err
 	}
