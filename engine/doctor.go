@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/node"
@@ -68,17 +67,19 @@ func checkDisk(config *Config, coin coins.Symbol) Finding {
 			err = os.Remove(probe)
 		}
 	}
-	var disk syscall.Statfs_t
+	var free uint64
 	if err == nil {
-		err = syscall.Statfs(config.DataDir, &disk)
+		free, err = freeSpace(config.DataDir)
 	}
 	if err != nil {
 		f.Level, f.Text, f.Remedy = LevelFault, err.Error(), "give coffer's user a folder that it may write to, with free space"
 		return f
 	}
-	free := uint64(disk.Bavail) * uint64(disk.Bsize)
 	f.Text = fmt.Sprintf("%s, %.1f GB free", config.DataDir, float64(free)/1e9)
-	if free < lowDisk {
+	switch {
+	case free < diskReserve:
+		f.Level, f.Remedy = LevelFault, "free some space: below 512 MB the index stops writing"
+	case free < lowDisk:
 		f.Level, f.Remedy = LevelAdvice, "free some space: a full disk stops every coin until there is room again"
 	}
 	return f

@@ -20,6 +20,8 @@ type Options struct {
 	OnEvent func(Event)
 	// Clock is time; nil is time.Now.
 	Clock func() time.Time
+	// Free tells the bytes that are free on the disk of a folder; nil asks the system.
+	Free func(dir string) (uint64, error)
 }
 
 // Engine is Coffer at work on one data folder. It is safe for concurrent use.
@@ -42,6 +44,9 @@ func Open(_ context.Context, config *Config, options Options) (*Engine, error) {
 	}
 	if options.Clock == nil {
 		options.Clock = time.Now
+	}
+	if options.Free == nil {
+		options.Free = freeSpace
 	}
 	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data_dir: %w", err)

@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -142,5 +144,122 @@ func TestEveryBadAddress(t *testing.T) {
 	var bad *engine.AddressError
 	if !errors.As(err, &bad) || bad.Count != 2 || bad.Faults[0].Index != 0 || bad.Faults[1].Index != 2 {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// A full disk stops a coin with a clear reason, nothing is lost, and it heals when there is room.
+func TestDiskFull(t *testing.T) {
+	w := newWorld(t, "btc", 20, "")
+	var free atomic.Uint64
+	free.Store(1 << 40)
+	w.options.Free = func(string) (uint64, error) { return free.Load(), nil }
+	w.open()
+	w.run()
+	w.atTip()
+	free.Store(1 << 20)
+	w.mine(2)
+	w.until("disk is full", func() (bool, error) {
+		status, err := w.engine.Coin(t.Context(), "btc")
+		return status.State == engine.StateWaiting && strings.Contains(status.Reason, engine.ErrDisk.Error()), err
+	})
+	address, _ := w.address(1)
+	if _, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{address}}); engine.CodeOf(err) != engine.CodeDisk {
+		t.Errorf("import on a full disk: %v", err)
+	}
+	free.Store(1 << 40)
+	w.atTip()
+	w.sound()
+}
+
+// A node that goes away makes its coin wait; when it is back on its address the coin goes on by itself.
+func TestNodeComesBack(t *testing.T) {
+	w := newWorld(t, "ltc", 20, "")
+	w.run()
+	w.atTip()
+	w.node.Close()
+	w.until("node is down", func() (bool, error) {
+		status, err := w.engine.Coin(t.Context(), "ltc")
+		return status.State == engine.StateWaiting && status.Reason != "", err
+	})
+	w.mine(3)
+	back, err := simnode.Serve(t.Context(), w.chain, simnode.Options{
+		RPCAddr: strings.TrimPrefix(w.node.RPC, "http://"), P2PAddr: w.node.P2P, ZMQAddr: strings.TrimPrefix(w.node.ZMQ, "tcp://"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(back.Close)
+	w.atTip()
+}
+
+// A job that is cancelled stops, can be resumed, and one that is interrupted by the end of the process goes on.
+func TestJobsGoOn(t *testing.T) {
+	w := newWorld(t, "btc", 120, "")
+	address, script := w.address(1)
+	w.mine(3, simnode.Pay(script, 9))
+	result, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{address}, From: "1"})
+	if err != nil || result.Job == nil {
+		t.Fatalf("import: %+v, %v", result, err)
+	}
+	if job, err := w.engine.CancelJob(t.Context(), "btc", 1); err != nil || job.State != "cancelled" {
+		t.Fatalf("cancel: %+v, %v", job, err)
+	}
+	stop := w.run()
+	w.atTip()
+	if b := w.balance(address); !b.Scanning {
+		t.Errorf("a cancelled job leaves its addresses scanning: %+v", b)
+	}
+	if _, err := w.engine.ResumeJob(t.Context(), "btc", 1); err != nil {
+		t.Fatal(err)
+	}
+	if job := w.ended(1); job.State != "done" {
+		t.Errorf("job: %+v", job)
+	}
+	if b := w.balance(address); b.Scanning || b.Coins != 3 {
+		t.Errorf("balance: %+v", b)
+	}
+	job, err := w.engine.Rescan(t.Context(), "btc", engine.RescanRequest{From: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := w.engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	w.run()
+	if job := w.ended(job.ID); job.State != "done" {
+		t.Errorf("job: %+v", job)
+	}
+	w.sound()
+}
+
+// An index rebuilt while it is followed answers as before.
+func TestRebuildWhileFollowing(t *testing.T) {
+	w := newWorld(t, "btc", 120, "    start: 110\n")
+	address, script := w.address(1)
+	w.mine(1, simnode.Pay(script, 4))
+	w.run()
+	w.atTip()
+	result, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{address}, From: "100"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ended(result.Job.ID)
+	before, err := w.engine.CheckIndex(t.Context(), "btc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		rebuilt, err := w.engine.RebuildIndex(t.Context(), "btc")
+		if err != nil || rebuilt.Known != 1 || rebuilt.Job == nil {
+			t.Fatalf("rebuild: %+v, %v", rebuilt, err)
+		}
+		w.atTip()
+		w.ended(rebuilt.Job.ID)
+	}
+	after, err := w.engine.CheckIndex(t.Context(), "btc")
+	if err != nil || !after.OK || after.Digest != before.Digest || *after.Tip != *before.Tip {
+		t.Errorf("before %+v, after %+v, %v", before, after, err)
 	}
 }

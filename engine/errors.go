@@ -114,7 +114,7 @@ func inputKinds() []kind {
 func nodeKinds() []kind {
 	all := []kind{{ErrUnreachable, CodeUnreachable}, {scanner.ErrLagging, CodeUnreachable}, {scanner.ErrSource, CodeUnreachable}}
 	for _, err := range []error{
-		node.ErrUnreachable, node.ErrTimeout, node.ErrUnauthorized, node.ErrForbidden, node.ErrWarmingUp, node.ErrBusy,
+		node.ErrUnreachable, node.ErrTimeout, node.ErrUnauthorized, node.ErrSecretFile, node.ErrForbidden, node.ErrWarmingUp, node.ErrBusy,
 		node.ErrWrongChain, node.ErrInitialDownload, node.ErrPruned, node.ErrMethodMissing, node.ErrUnsupported, node.ErrGarbage,
 		node.ErrTooLarge, node.ErrCutShort, node.ErrWrongBlock, node.ErrRESTOff,
 	} {

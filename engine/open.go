@@ -43,11 +43,15 @@ func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
 
 // openAt opens the index in a folder; start matters to a new one only.
 func (p *part) openAt(ctx context.Context, dir string, start coins.Height) (*utxo.Index, error) {
+	if err := checkRoom(dir, p.options.Free); err != nil {
+		return nil, fmt.Errorf("index in %s: %w", dir, err)
+	}
 	store, err := badgerkv.Open(dir, badgerkv.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("index in %s: %w", dir, err)
 	}
-	index, err := utxo.Open(ctx, store, p.coin, utxo.Options{Start: start, MaxReorg: p.config.MaxReorg, Clock: p.options.Clock})
+	roomy := &roomyStore{Store: store, dir: dir, free: p.options.Free}
+	index, err := utxo.Open(ctx, roomy, p.coin, utxo.Options{Start: start, MaxReorg: p.config.MaxReorg, Clock: p.options.Clock})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), store.Close())
 	}

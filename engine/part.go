@@ -158,7 +158,12 @@ func (p *part) follow(ctx context.Context) error {
 	return err
 }
 
+// tellReady tells how the coin stands, and by which ways it takes blocks: a node that is there is given the time to be
+// asked.
 func (p *part) tellReady(ctx context.Context) {
+	if _, client, _ := p.opened(); client != nil {
+		_ = p.meet(ctx, client) // what is wrong with it is in the status
+	}
 	status := p.status(ctx)
 	ready := Ready{Tip: status.Tip}
 	if status.Index != nil {

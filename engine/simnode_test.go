@@ -15,13 +15,14 @@ import (
 
 // world is a simulated node and an engine that follows it.
 type world struct {
-	t      *testing.T
-	symbol coins.Symbol
-	coin   coins.Coin
-	chain  *simnode.Chain
-	node   *simnode.Node
-	config *engine.Config
-	engine *engine.Engine
+	t       *testing.T
+	symbol  coins.Symbol
+	coin    coins.Coin
+	chain   *simnode.Chain
+	node    *simnode.Node
+	config  *engine.Config
+	options engine.Options
+	engine  *engine.Engine
 }
 
 // newWorld mines blocks of a coin and opens an engine on a node that serves them. extra is YAML for the coin.
@@ -63,7 +64,7 @@ coins:
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	if w.engine, err = engine.Open(w.t.Context(), w.config, engine.Options{}); err != nil {
+	if w.engine, err = engine.Open(w.t.Context(), w.config, w.options); err != nil {
 		w.t.Fatal(err)
 	}
 	opened := w.engine

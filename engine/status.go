@@ -12,7 +12,7 @@ import (
 	"coffer.example/coffer/utxo"
 )
 
-// nodePatience is how long a status waits for a node that nobody follows.
+// nodePatience is how long a node is waited for to be asked who it is.
 const nodePatience = 5 * time.Second
 
 // Status is [Overview]'s.
@@ -51,11 +51,7 @@ func (p *part) look(ctx context.Context) CoinStatus {
 	var trouble error
 	client, err := p.openNode(ctx)
 	if err == nil {
-		patience, cancel := context.WithTimeout(ctx, nodePatience)
-		defer cancel()
-		if _, err = client.Tip(patience); err == nil {
-			awaitWay(patience, client)
-		}
+		err = p.meet(ctx, client)
 	}
 	if err != nil {
 		trouble = err
@@ -73,17 +69,23 @@ func (p *part) look(ctx context.Context) CoinStatus {
 	return status
 }
 
-// awaitWay waits until the node's best way of taking blocks has been found.
-func awaitWay(ctx context.Context, client *node.Node) {
+// meet asks a node for its tip, and waits until its best way of giving blocks has been found.
+func (p *part) meet(ctx context.Context, client *node.Node) error {
+	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	defer cancel()
+	if _, err := client.Tip(ctx); err != nil {
+		return err
+	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for client.Status().Transport == "" {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 	}
+	return nil
 }
 
 // status tells what is known without opening or asking anything.

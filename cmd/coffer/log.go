@@ -78,7 +78,7 @@ func (l *eventLog) scanned(log *slog.Logger, at lane, event scanner.Event) {
 	case scanner.Halted:
 		log.Error("halted", "reason", oneLine(d.Reason), "remedy", d.Remedy)
 	case scanner.Progress:
-		if l.due(at) {
+		if d.Rate.BlocksPerSecond > 0 && l.due(at) {
 			log.Info("reading blocks", "height", d.Height, "of", d.Target, "blocks_per_second", fmt.Sprintf("%.0f", d.Rate.BlocksPerSecond),
 				"mb_per_second", fmt.Sprintf("%.1f", d.Rate.BytesPerSecond/1e6), "left", d.ETA.String())
 		}
