@@ -1,3 +1,85 @@
 // Package utxo is the index: watched scripts, their coins, balances and
 // history, as a pure function of the chain and the watch set.
+//
+// Its place in the flow: the scanner hands over verified blocks in order
+// ([Index.Connect], [Index.Disconnect]), unconfirmed transactions
+// ([Index.Mempool]), and the past for scripts imported later ([Backfill]);
+// consumers ask ([Index.Balance], [Index.Coins], [Index.History]) and follow
+// the numbered log ([Index.Changes]). It stores rows in a [Store] and knows
+// neither database, node nor scanner.
+//
+// # Invariants, all proven by [Index.Check]
+//
+//   - One block is one transaction of the store: coins, history, undo, log and
+//     tip are durable together. While the scanner says that more blocks follow
+//     at once (coins.Block.More), up to 256 whole blocks share one; what is
+//     durable is always a whole number of blocks.
+//   - A block is applied only above the tip, to its parent.
+//   - What is in memory follows a commit; a commit that fails leaves memory as
+//     it was before the blocks in it.
+//   - A coin is in five rows at once: its own, its script's, its history's, its
+//     transaction's and its script's balance.
+//   - Facts, an output received or spent, are all there is: history lists them,
+//     undo repeats the newest blocks', balances and coins are their sums.
+//   - Outputs that nothing can spend are no coins: those of the genesis block,
+//     and those of scripts that cannot be watched. A coinbase with the id of an
+//     earlier one (Bitcoin's 91842 and 91880) spends what is left of that.
+//   - The log has no gaps.
+//
+// # Matching
+//
+// Prepare hashes every output's script and every input's outpoint to 64 bits
+// with a seed of this process, concurrently and ahead. Connect looks the hashes
+// up, in order, in two sets that are always current: a Bloom filter of one word
+// a hash that stays in the CPU's cache, then a table. What passes is proven by
+// the stored script or outpoint, so that neither set can lie.
+//
+// # Completeness of a script
+//
+// A script is live from its import on. Its past is read by a job with a cursor
+// of its own, in order, up to the tip, where it ends in the same transaction as
+// its last block. What the job meets that the tip has applied already stays as
+// it is; spends in blocks that the tip has passed are found because the job
+// reads on. Below the index's start, where the tip never was, a job's own
+// headers are the chain. Payments below a script's birth do not count; where a
+// reorg leads below its import, its birth falls with the first payment there.
+//
+// # Rows
+//
+// Numbers are big endian, so that keys sort as numbers do. A transaction's
+// number is its height (4) and its place in the block (4); a script's (4) is
+// the order of import. V is a varint.
+//
+//	key                                          value
+//	'i'                                          version 4, index id 16, start 4, genesis 32, resetting 1,
+//	                                             V symbol, V network
+//	's'                                          has tip 1, height 4, hash 32, undo from 4, last change 8, last script 4,
+//	                                             last job 8, watched 8, confirmed 16, coins 8, received 8
+//	'h' height 4                                 header 80
+//	'w' script 4                                 complete before its job 1, birth 4, since 4, job 8, added 8, V label, script
+//	'x' transaction 8                            txid 32, events 4
+//	'x' transaction 8, output 4                  an unspent coin: script 4, value 8, flags 1
+//	't' first 8 of the txid                      transactions 8 each, ascending
+//	'u' script 4, class 1, transaction 8, out 4  the same coin by script: value 8, flags 1
+//	'e' script 4, transaction 8, 1, output 4     received: value 8, flags 1
+//	'e' script 4, transaction 8, 0, input 4      spent: the coin's transaction 8 and output 4, value 8, flags 1
+//	'b' script 4                                 confirmed 16, coins 8, received 8
+//	'd' height 4                                 undo: facts of flags 1 (with 0x80: spent), V place, V number, for spent
+//	                                             V height, V place and V output of the coin; V script, V value
+//	'l' first change 8                           kind 1, V count, height 4 and hash 32, changes
+//	'j' job 8                                    state 1, all 1, id 8, from 4, to 4, next 4, scripts 8, found 8, kept 8,
+//	                                             created 8, finished 8, error
+//	'q' job 8, height 4                          changes before it 8, and as 'l': what a job keeps until its end
+//	'p' txid 32                                  seen 8, raw transaction: unconfirmed, touching a watched script
+//
+// A change is kind 1, flags 1, txid 32, the coin's txid 32 where it is another
+// (flag 0x10), its block's height 4 and hash 32 where that is another than the
+// row's (0x40), V place, V output, V value, V script. Flags of a coin: 0x01
+// coinbase, 0x02 peg-out, 0x04 found by a job; class is 1 for coins that
+// mature, so that immature ones are found without reading the others.
+//
+// Chain order makes the keys of 'x' and 'h' ascend as blocks come. Only 't' is
+// random, and short: transactions that share eight bytes stand in one row and
+// are told apart by their own. An index of every script of a chain needs one
+// table more, from the script's hash to its number, under the same rule.
 package utxo

@@ -1,0 +1,148 @@
+package utxo
+
+import (
+	"encoding/hex"
+	"reflect"
+	"testing"
+	"time"
+
+	"coffer.example/coffer/coins"
+)
+
+func id32(b byte) (id [32]byte) {
+	for i := range id {
+		id[i] = b
+	}
+	return id
+}
+
+const (
+	hex11 = "1111111111111111111111111111111111111111111111111111111111111111"
+	hex22 = "2222222222222222222222222222222222222222222222222222222222222222"
+	hex33 = "3333333333333333333333333333333333333333333333333333333333333333"
+)
+
+// TestKeys holds every key to its drawing in the package's text.
+func TestKeys(t *testing.T) {
+	num := numberOf(0x010203, 0x0405)
+	for _, c := range []struct {
+		name string
+		key  []byte
+		want string
+	}{
+		{"identity", keyIdentity(), "69"},
+		{"state", keyState(), "73"},
+		{"header", keyHeight(tableHeader, 0x010203), "6800010203"},
+		{"undo", keyHeight(tableUndo, 7), "6400000007"},
+		{"watch", keyScript(tableWatch, 9), "7700000009"},
+		{"balance", keyScript(tableBalance, 9), "6200000009"},
+		{"transaction", keyTx(num), "780001020300000405"},
+		{"coin", keyCoin(num, 6), "78000102030000040500000006"},
+		{"txid", keyTxID(id32(0x11)), "741111111111111111"},
+		{"unspent", keyUnspent(9, coinRef{num, 6}, 0), "7500000009000001020300000405" + "00000006"},
+		{"unspent coinbase", keyUnspent(9, coinRef{num, 6}, flagCoinbase), "7500000009010001020300000405" + "00000006"},
+		{"unspent peg-out", keyUnspent(9, coinRef{num, 6}, flagPegOut), "7500000009010001020300000405" + "00000006"},
+		{"spent", keyEvent(9, num, Spent, 6), "6500000009000102030000040500" + "00000006"},
+		{"received", keyEvent(9, num, Funded, 6), "6500000009000102030000040501" + "00000006"},
+		{"log", keyNumber(tableLog, 3), "6c0000000000000003"},
+		{"job", keyNumber(tableJob, 3), "6a0000000000000003"},
+		{"kept", keyFound(3, 7), "71000000000000000300000007"},
+		{"mempool", keyPool(id32(0x11)), "70" + hex11},
+	} {
+		if got := hex.EncodeToString(c.key); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// codec is a value with its stored form and the way back.
+type codec struct {
+	name    string
+	value   any
+	encoded []byte
+	want    string
+	decode  func([]byte) (any, error)
+}
+
+func sampleCoin() Coin {
+	return Coin{OutPoint: coins.OutPoint{TxID: id32(0x22), Vout: 3}, Value: 300, Script: []byte{0x51, 0x52},
+		Block: coins.BlockID{Height: 5, Hash: id32(0x33)}, Confirmed: true, Index: 2, Coinbase: true}
+}
+
+func codecs() []codec {
+	at := time.Unix(1_700_000_000, 0).UTC()
+	total := coins.TotalOf(5)
+	wide := id32(0x44)
+	self := identity{1, IndexID(wide[:16]), 7, "btc", "main", id32(0x11), false}
+	st := state{coins.BlockID{Height: 8, Hash: id32(0x11)}, true, 3, 9, 4, 2, 3, sumRow{total, 1, 2}}
+	facts := []fact{{Spent, 1, 0, coinRef{numberOf(5, 2), 3}, coinRow{9, 300, flagCoinbase}},
+		{Funded, 1, 4, coinRef{numberOf(8, 1), 4}, coinRow{10, 1, 0}}}
+	block := coins.BlockID{Height: 8, Hash: id32(0x11)}
+	connect := &record{kind: recordConnect, block: block, count: 2, changes: []Change{{Kind: CoinSpent, Block: block, TxID: id32(0x33), Coin: sampleCoin()}}}
+	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, at, "lab"}
+	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
+	return []codec{
+		{"identity", self, self.encode(), "0000000144444444444444444444444444444444" + "00000007" + hex11 + "00" + "03627463" + "046d61696e",
+			func(b []byte) (any, error) { return decodeIdentity(b) }},
+		{"state", st, st.encode(), "01" + "00000008" + hex11 + "00000003" + "0000000000000009" + "00000004" + "0000000000000002" + "0000000000000003" +
+			"00000000000000000000000000000005" + "0000000000000001" + "0000000000000002", func(b []byte) (any, error) { return decodeState(b) }},
+		{"coin", coinRow{9, 300, flagPegOut}, coinRow{9, 300, flagPegOut}.encode(), "00000009" + "000000000000012c" + "02",
+			func(b []byte) (any, error) { return decodeCoin(b) }},
+		{"unspent", coinRow{0, 300, flagFound}, coinRow{9, 300, flagFound}.appendUnspent(nil), "000000000000012c" + "04",
+			func(b []byte) (any, error) { return decodeUnspent(b) }},
+		{"transaction", txRow{id32(0x11), 2}, txRow{id32(0x11), 2}.encode(), hex11 + "00000002", func(b []byte) (any, error) { return decodeTx(b) }},
+		{"txid", []txNum{1, 1 << 32}, encodeNumbers([]txNum{1, 1 << 32}), "0000000000000001" + "0000000100000000",
+			func(b []byte) (any, error) { return decodeNumbers(b) }},
+		{"balance", sumRow{total, 1, 2}, sumRow{total, 1, 2}.append(nil), "00000000000000000000000000000005" + "0000000000000001" + "0000000000000002",
+			func(b []byte) (any, error) { return decodeSum(b) }},
+		{"watch", watch, watch.encode(), "01" + "00000005" + "00000006" + "0000000000000007" + "000000006553f100" + "036c6162" + "5152",
+			func(b []byte) (any, error) { return decodeWatch(b) }},
+		{"undo", facts, encodeFacts(facts), "81" + "01" + "00" + "05" + "02" + "03" + "09" + "ac02" + "00" + "01" + "04" + "0a" + "01",
+			func(b []byte) (any, error) { return decodeFacts(8, b) }},
+		{"log", connect, connect.encode(), "01" + "02" + "00000008" + hex11 + "04" + "71" + hex33 + hex22 + "00000005" + hex33 + "02" + "03" + "ac02" + "025152",
+			func(b []byte) (any, error) { return decodeRecord(b) }},
+		{"log of a job", &record{kind: recordJob, job: 3, count: 5}, (&record{kind: recordJob, job: 3, count: 5}).encode(), "04" + "05" + "0000000000000003",
+			func(b []byte) (any, error) { return decodeRecord(b) }},
+		{"job", job, job.encode(), "05" + "01" + "0000000000000003" + "00000001" + "00000002" + "00000002" + "0000000000000004" + "0000000000000005" +
+			"0000000000000006" + "000000006553f100" + "0000000000000000" + "776879", func(b []byte) (any, error) { return decodeJob(b) }},
+	}
+}
+
+// TestValues holds every value to its drawing, reads it back, and refuses it
+// cut short.
+func TestValues(t *testing.T) {
+	for _, c := range codecs() {
+		if got := hex.EncodeToString(c.encoded); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		back, err := c.decode(c.encoded)
+		if err != nil || !reflect.DeepEqual(back, c.value) {
+			t.Errorf("%s: read back %+v, want %+v: %v", c.name, back, c.value, err)
+		}
+		if _, err := c.decode(c.encoded[:1]); err == nil {
+			t.Errorf("%s: one byte is taken for a row", c.name)
+		}
+	}
+	e := storedEvent{9, numberOf(8, 1), Spent, 0, eventRow{coinRef{numberOf(5, 2), 3}, 300, flagCoinbase}}
+	value := e.encode(Spent)
+	if got := hex.EncodeToString(value); got != "0000000500000002"+"00000003"+"000000000000012c"+"01" {
+		t.Errorf("spent: %s", got)
+	}
+	if back, err := decodeEvent(keyEvent(9, e.num, Spent, 0), value); err != nil || back != e {
+		t.Errorf("spent: read back %+v: %v", back, err)
+	}
+}
+
+// FuzzValues throws bytes at every decoder.
+func FuzzValues(f *testing.F) {
+	for _, c := range codecs() {
+		f.Add(c.encoded)
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		for _, c := range codecs() {
+			_, _ = c.decode(b)
+		}
+		_, _ = decodeFound(b)
+		_, _ = scriptOfWatch(b)
+	})
+}
