@@ -39,8 +39,8 @@ func TestAccess(t *testing.T) {
 		{"host's header", func(o *node.Options) { o.Headers = map[string]string{"x-api-key": "right"} }, nil},
 		{"none", func(*node.Options) {}, node.ErrUnauthorized},
 		{"wrong", func(o *node.Options) { o.User, o.Password = "user", "wrong" }, node.ErrUnauthorized},
-		{"no such file", func(o *node.Options) { o.User, o.PasswordFile = "user", filepath.Join(dir, "none") }, node.ErrUnauthorized},
-		{"no cookie", func(o *node.Options) { o.CookieFile = broken }, node.ErrUnauthorized},
+		{"no such file", func(o *node.Options) { o.User, o.PasswordFile = "user", filepath.Join(dir, "none") }, node.ErrSecretFile},
+		{"no cookie", func(o *node.Options) { o.CookieFile = broken }, node.ErrSecretFile},
 	}
 	f := newFake(t)
 	handler := f.Config.Handler

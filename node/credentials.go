@@ -58,7 +58,7 @@ func (c *credentials) reload(refused string) bool {
 func (c *credentials) load() error {
 	text, err := readSecret(c.file)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnauthorized, err)
+		return fmt.Errorf("%w: %w", ErrSecretFile, err)
 	}
 	if !c.cookie {
 		c.password, c.loaded = text, true
@@ -66,7 +66,7 @@ func (c *credentials) load() error {
 	}
 	user, password, ok := strings.Cut(text, ":")
 	if !ok {
-		return fmt.Errorf("%s: not a cookie file, which holds user:password: %w", c.file, ErrUnauthorized)
+		return fmt.Errorf("%s: not a cookie file, which holds user:password: %w", c.file, ErrSecretFile)
 	}
 	c.user, c.password, c.loaded = user, password, true
 	return nil

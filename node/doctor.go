@@ -69,7 +69,7 @@ func (n *Node) checkReach(ctx context.Context, r *report) bool {
 			check = "reachable"
 		}
 	}
-	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
+	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrSecretFile) || errors.Is(err, ErrForbidden) {
 		check = "credentials"
 	}
 	if err != nil {
@@ -84,7 +84,7 @@ func (n *Node) checkReach(ctx context.Context, r *report) bool {
 
 // remedyOf returns what stands behind the colon of the sentinel that err wraps.
 func remedyOf(err error) string {
-	for _, sentinel := range []error{ErrUnreachable, ErrTimeout, ErrWarmingUp, ErrGarbage, ErrBusy, ErrUnauthorized,
+	for _, sentinel := range []error{ErrUnreachable, ErrTimeout, ErrWarmingUp, ErrGarbage, ErrBusy, ErrUnauthorized, ErrSecretFile,
 		ErrForbidden, ErrWrongChain, ErrInitialDownload, ErrMethodMissing, ErrTooLarge, ErrCutShort} {
 		if errors.Is(err, sentinel) {
 			_, remedy, _ := strings.Cut(sentinel.Error(), ": ")

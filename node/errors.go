@@ -23,8 +23,11 @@ var (
 	// answer in time.
 	ErrTimeout = errors.New("node does not answer in time: look at its load, or raise the timeout")
 
-	// ErrUnauthorized says that the node refused the credentials (HTTP 401), or
-	// that their file cannot be read.
+	// ErrSecretFile says that the password or cookie file cannot be read, or is
+	// no cookie. A node writes its cookie when it starts.
+	ErrSecretFile = errors.New("no credentials for the node: start it (it writes its cookie file then), or correct the file's path")
+
+	// ErrUnauthorized says that the node refused the credentials (HTTP 401).
 	ErrUnauthorized = errors.New("node refuses the credentials: check user and password, or cookie_file, against its rpcauth setting")
 
 	// ErrForbidden says that the node refused our address (HTTP 403).

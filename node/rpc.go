@@ -413,7 +413,7 @@ func isOurs(err error) bool {
 	if errors.As(err, &refused) {
 		return true
 	}
-	for _, known := range []error{ErrUnauthorized, ErrForbidden, ErrBusy, ErrGarbage, ErrTooLarge, ErrCutShort,
+	for _, known := range []error{ErrUnauthorized, ErrSecretFile, ErrForbidden, ErrBusy, ErrGarbage, ErrTooLarge, ErrCutShort,
 		ErrOptions, ErrNotFound, ErrPruned, ErrWarmingUp, ErrRESTOff, ErrWrongBlock, ErrTimeout, ErrUnreachable} {
 		if errors.Is(err, known) {
 			return true
