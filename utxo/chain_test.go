@@ -50,11 +50,19 @@ func (b *testBlock) id() coins.BlockID {
 // load makes the block as the scanner would hand it over.
 func (b *testBlock) load(tb testHelper, coin coins.Coin) *coins.Block {
 	tb.Helper()
-	block := &coins.Block{Raw: b.raw}
+	block := &coins.Block{Raw: bytes.Clone(b.raw)}
 	if err := block.Load(coin.Params().Format, b.id(), coins.VerifyMerkle); err != nil {
 		tb.Fatal(err)
 	}
 	return block
+}
+
+// scribble overwrites a block's memory, as the scanner does with the next.
+func scribble(b *coins.Block) {
+	clear(b.Raw)
+	clear(b.Header[:])
+	clear(b.ScriptMarks)
+	clear(b.OutPointMarks)
 }
 
 // newBlock puts transactions into a block above prev; the salt tells apart
@@ -121,4 +129,16 @@ func rawTx(tb testHelper, tx *wire.MsgTx) []byte {
 		tb.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+func outPoints(list ...wire.OutPoint) []wire.OutPoint { return list }
+
+// foreignCoin is another network's.
+func foreignCoin(tb testHelper) coins.Coin {
+	tb.Helper()
+	coin, err := btc.New(coins.Testnet4)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return coin
 }

@@ -164,6 +164,7 @@ func (w *world) connect(t *rapid.T) {
 	block := b.load(w.tb, testCoin(w.tb))
 	block.More = rapid.Bool().Draw(t, "more")
 	w.must(w.x.Connect(w.ctx, block))
+	scribble(block)
 	w.m.connect(b)
 	w.undo = min(w.undo+1, testReorg)
 }
@@ -237,6 +238,7 @@ func (w *world) read(t *rapid.T) {
 		b.More = rapid.Bool().Draw(t, "more")
 		_, _, err := w.job.Backfill(w.ctx, b)
 		w.must(err)
+		scribble(b)
 	}
 	w.noteDone()
 }
