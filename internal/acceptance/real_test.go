@@ -30,6 +30,8 @@ type realHand struct {
 	fee  coins.Amount
 	// values are of outputs that build knows already.
 	values map[coins.OutPoint]coins.Amount
+	t      *testing.T
+	rival  *testnodes.Node
 }
 
 // realRig starts a node with coins to spend.
@@ -37,7 +39,7 @@ func realRig(t *testing.T, options testnodes.Options) *rig {
 	t.Helper()
 	ctx := t.Context()
 	n := testnodes.StartTB(ctx, t, options)
-	h := &realHand{Node: n, used: map[coins.OutPoint]bool{}, values: map[coins.OutPoint]coins.Amount{}, sign: "signrawtransactionwithwallet", fee: 20_000}
+	h := &realHand{Node: n, t: t, used: map[coins.OutPoint]bool{}, values: map[coins.OutPoint]coins.Amount{}, sign: "signrawtransactionwithwallet", fee: 20_000}
 	symbol := coins.Symbol(options.Coin)
 	switch options.Coin {
 	case testnodes.LTC:
@@ -189,4 +191,33 @@ func (h *realHand) crash(ctx context.Context) error {
 		return err
 	}
 	return h.Restart(ctx)
+}
+
+// compete parts the node from a rival, who mines a longer branch with the transaction in it, and brings them together.
+func (h *realHand) compete(ctx context.Context, depth int, theirs transaction, ours func()) error {
+	if h.rival == nil {
+		h.rival = testnodes.StartTB(ctx, h.t, testnodes.Options{Coin: h.Coin})
+	}
+	if err := h.meet(ctx); err != nil {
+		return err
+	}
+	ours()
+	if _, err := h.rival.Call(ctx, "sendrawtransaction", theirs.hex); err != nil {
+		return err
+	}
+	if _, err := h.rival.Mine(ctx, depth+1); err != nil {
+		return err
+	}
+	return h.meet(ctx)
+}
+
+// meet brings node and rival to the same tip, and parts them again.
+func (h *realHand) meet(ctx context.Context) error {
+	if err := h.ConnectTo(ctx, h.rival); err != nil {
+		return err
+	}
+	if err := h.WaitSynced(ctx, h.rival); err != nil {
+		return err
+	}
+	return h.DisconnectFrom(ctx, h.rival)
 }

@@ -30,6 +30,12 @@ type hand interface {
 	crash(ctx context.Context) error
 }
 
+// competitor is a node that can lose to a branch that somebody else mines: depth+1 blocks with the transaction in them,
+// from where the node stands before ours is called, which mines depth.
+type competitor interface {
+	compete(ctx context.Context, depth int, theirs transaction, ours func()) error
+}
+
 // spec is a transaction to build: what is left over goes where nobody watches.
 type spec struct {
 	inputs  []coins.OutPoint

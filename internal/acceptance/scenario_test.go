@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"fmt"
 	"testing"
 
 	"coffer.example/coffer/coins"
@@ -56,6 +57,7 @@ func scenarios() []scenario {
 		{"reorg of 1", "tip", reorgOfOne},
 		{"reorg of 10", "tip", reorgOfTen},
 		{"reorg of 100", "tip", reorgOfHundred},
+		{"two nodes compete", "tip", twoNodes},
 		{"engine restarts", "tip", engineRestarts},
 		{"node restarts", "tip", nodeRestarts},
 		{"node dies while the index syncs", "genesis", nodeDies},
@@ -244,6 +246,23 @@ func reorgOfHundred(s *story) {
 		s.t.Errorf("alice has %+v, and her first deposit lies below the fork", b)
 	}
 	s.mine(1)
+}
+
+// twoNodes pays a person in blocks that others leave behind, with a branch in which the same coins go elsewhere.
+func twoNodes(s *story) {
+	s.watch("none", "alice", "bob")
+	for _, depth := range []int{1, 10, 100} {
+		promise, cheat := fmt.Sprint("promise of ", depth), fmt.Sprint("cheat of ", depth)
+		s.draft(promise, pays("alice", "1.5"))
+		s.double(cheat, promise, pays("bob", "1"))
+		s.compete(depth, cheat, func() {
+			s.send(promise)
+			s.mine(depth)
+			s.has("alice", "confirmed 1.5")
+		})
+		s.has("alice", "")
+	}
+	s.has("bob", "confirmed 3")
 }
 
 func engineRestarts(s *story) {

@@ -107,20 +107,29 @@ func against(s simnode.TxSpec) *simnode.Tx {
 }
 
 func (h *simHand) mineOnly(_ context.Context, txs ...transaction) error {
+	content, err := include(h.chain, txs)
+	if err != nil {
+		return err
+	}
+	_, err = h.chain.Mine(1, content, simnode.WithoutMempool())
+	return err
+}
+
+// include parses transactions to be put into blocks.
+func include(chain *simnode.Chain, txs []transaction) (simnode.Content, error) {
 	var parsed []*simnode.Tx
 	for _, tx := range txs {
 		raw, err := hex.DecodeString(tx.hex)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		one, err := simnode.ParseTx(h.chain.Params().Format, raw)
+		one, err := simnode.ParseTx(chain.Params().Format, raw)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		parsed = append(parsed, one)
 	}
-	_, err := h.chain.Mine(1, simnode.Include(parsed...), simnode.WithoutMempool())
-	return err
+	return simnode.Include(parsed...), nil
 }
 
 // end ends the node, and the connections to it.
@@ -144,4 +153,20 @@ func (h *simHand) crash(context.Context) error {
 	}
 	h.serve()
 	return nil
+}
+
+// compete makes the branch of another miner known at once, as it comes when a node that was alone finds peers.
+func (h *simHand) compete(_ context.Context, depth int, theirs transaction, ours func()) error {
+	fork := h.chain.Tip().Hash
+	ours()
+	content, err := include(h.chain, []transaction{theirs})
+	if err != nil {
+		return err
+	}
+	first, err := h.chain.MineOn(fork, 1, content, simnode.WithoutMempool())
+	if err != nil {
+		return err
+	}
+	_, err = h.chain.MineOn(first[0].Hash, depth, simnode.WithoutMempool())
+	return err
 }

@@ -34,7 +34,6 @@ type person struct {
 	address string
 	script  []byte
 	watched bool
-	block   coins.BlockHash // marker of a fork, see leave
 }
 
 // amount is what a person is paid.
@@ -226,6 +225,12 @@ func (s *story) reorg(depth int) coins.BlockHash {
 	s.must(err)
 	s.mine(depth + 1)
 	return hash
+}
+
+// compete lets somebody else mine a longer branch that holds theirs, while ours mines depth blocks.
+func (s *story) compete(depth int, theirs string, ours func()) {
+	s.t.Helper()
+	s.must(s.rig.hand.(competitor).compete(s.t.Context(), depth, s.txs[theirs], ours))
 }
 
 // until waits for a condition.
