@@ -218,6 +218,9 @@ func (r *yamlReader) nodes(path string, n *yaml.Node, c *CoinConfig, params *coi
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		r.fault(n, path, "is empty: name at least one node, with its rpc address")
 	}
+	if n.Kind == yaml.SequenceNode && len(n.Content) > 1 {
+		r.fault(n.Content[1], path, "this version talks to one node a coin; keep the first")
+	}
 	r.list(path, n, func(path string, item *yaml.Node) {
 		c.Nodes = append(c.Nodes, r.node(path, item, params))
 	})

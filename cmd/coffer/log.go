@@ -14,8 +14,8 @@ import (
 	"coffer.example/coffer/scanner"
 )
 
-// progressPause is the least time between two lines about one catch-up or one rescan.
-const progressPause = 10 * time.Second
+// repeatPause is the least time between two lines about the progress of the same work, or about the same trouble.
+const repeatPause = 10 * time.Second
 
 // eventLog renders the engine's events as log lines.
 type eventLog struct {
@@ -25,10 +25,11 @@ type eventLog struct {
 	last map[lane]time.Time
 }
 
-// lane is what progress is of: a coin's tip, or one of its rescans.
+// lane is what lines repeat about: a kind of event of a coin's tip, or of one of its rescans.
 type lane struct {
 	coin coins.Symbol
 	job  engine.JobID
+	kind string
 }
 
 func newEventLog(log *slog.Logger) *eventLog {
@@ -51,7 +52,7 @@ func (l *eventLog) event(e engine.Event) {
 	case engine.JobEnded:
 		log.Info("rescan ended", "state", d.Job.State, "found", d.Job.Found, "error", d.Job.Error)
 	case engine.Scanned:
-		l.scanned(log, lane{e.Coin, e.Job}, d.Event)
+		l.scanned(log, lane{e.Coin, e.Job, fmt.Sprintf("%T", d.Event)}, d.Event)
 	}
 }
 
@@ -70,11 +71,11 @@ func (l *eventLog) scanned(log *slog.Logger, at lane, event scanner.Event) {
 	case scanner.Lagging:
 		log.Warn("node is behind the index, waits for it", "index_at", d.Tip.Height, "node_at", d.Node.Height)
 	case scanner.SourceDown:
-		log.Warn("node fails, tries again", "error", oneLine(d.Err), "attempt", d.Attempt, "retry_in", d.Retry.Round(time.Millisecond).String())
+		log.Log(context.Background(), l.level(at, slog.LevelWarn), "node fails, tries again", "error", oneLine(d.Err), "attempt", d.Attempt, "retry_in", d.Retry.Round(time.Millisecond).String())
 	case scanner.SourceUp:
 		log.Info("node delivers again", "down", d.Down.Round(time.Second).String())
 	case scanner.SinkDown:
-		log.Error("index cannot store, tries again", "error", oneLine(d.Err), "attempt", d.Attempt, "retry_in", d.Retry.Round(time.Millisecond).String())
+		log.Log(context.Background(), l.level(at, slog.LevelError), "index cannot store, tries again", "error", oneLine(d.Err), "attempt", d.Attempt, "retry_in", d.Retry.Round(time.Millisecond).String())
 	case scanner.Halted:
 		log.Error("halted", "reason", oneLine(d.Reason), "remedy", d.Remedy)
 	case scanner.Progress:
@@ -93,12 +94,20 @@ func (l *eventLog) scanned(log *slog.Logger, at lane, event scanner.Event) {
 	}
 }
 
-// due reports whether it is time for another line of progress.
+// level makes what repeats too soon a line for --verbose.
+func (l *eventLog) level(at lane, level slog.Level) slog.Level {
+	if l.due(at) {
+		return level
+	}
+	return slog.LevelDebug
+}
+
+// due reports whether it is time for another line of the same kind.
 func (l *eventLog) due(at lane) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if now.Sub(l.last[at]) < progressPause {
+	if now.Sub(l.last[at]) < repeatPause {
 		return false
 	}
 	l.last[at] = now
