@@ -48,11 +48,15 @@ func run(ctx context.Context, out io.Writer, file string, coin coins.Symbol, add
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.Run(ctx) })
+	group, working := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.Run(working) })
 	w := watcher{operations: c, coin: coin, addresses: addresses, out: out}
-	group.Go(func() error { return w.watch(ctx, news) })
-	return group.Wait()
+	group.Go(func() error { return w.watch(working, news) })
+	err = group.Wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // Ctrl-C, in the middle of a question
+	}
+	return err
 }
 
 // changes tells events after which balances may be others: blocks come and go, rescans end, the mempool moves.
