@@ -177,6 +177,11 @@ func (w *work) spend(in int) error {
 	if err != nil || !found {
 		return err // not found: another outpoint with the same mark
 	}
+	if row.flags&flagCoinbase != 0 {
+		if settled, err := w.settled(row); err != nil || !settled {
+			return err
+		}
+	}
 	return w.take(tx, uint32(in)-w.b.Layout.Txs[tx].FirstIn, at, ref, row)
 }
 
@@ -236,9 +241,10 @@ func (w *work) overwrite() error {
 	return nil
 }
 
-// settled says whether a coin is known to have been unspent so far: one that a
-// job has found may have been spent in a block that the job has yet to read.
-// When it comes to this block it ends the coin, or finds it spent.
+// settled says whether a coinbase's coin is known to be the latest of its
+// outpoint and unspent so far. Of one that a running job has found, blocks that
+// the job has yet to read may say otherwise; the tip leaves it to the job,
+// which comes to this block too.
 func (w *work) settled(row coinRow) (bool, error) {
 	if w.again || row.flags&flagFound == 0 {
 		return true, nil

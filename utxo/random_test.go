@@ -30,7 +30,6 @@ type world struct {
 	x     *utxo.Index
 	m     *model
 	job   *utxo.Backfill
-	below []*testBlock // the chain below the start, for jobs
 	seq   utxo.Seq
 	fold  map[told]string // coins the log tells of, with their scripts
 	ever  map[string]bool // scripts that were unwatched once
