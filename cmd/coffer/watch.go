@@ -30,6 +30,9 @@ func (a *app) importCommand() *cli.Command {
 	}
 }
 
+// manyAddresses take long enough to import for a word to the person who waits.
+const manyAddresses = 20_000
+
 func (a *app) importAddresses(c *cli.Context) error {
 	coin, addresses, err := coinArg(c, 0, engine.MaxImport)
 	if err != nil {
@@ -46,6 +49,9 @@ func (a *app) importAddresses(c *cli.Context) error {
 	}
 	request := engine.ImportRequest{Addresses: list.addresses, From: c.String("from"), Label: c.String("label")}
 	return a.with(c.Context, func(s *session) error {
+		if len(list.addresses) >= manyAddresses && a.terminal {
+			fmt.Fprintf(a.err, "importing %s addresses…\n", count(len(list.addresses)))
+		}
 		result, err := s.ImportAddresses(c.Context, coin, request)
 		if err != nil {
 			return list.locate(err)
