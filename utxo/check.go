@@ -25,7 +25,7 @@ func (x *Index) Check(ctx context.Context, progress func(table string, rows int)
 		return err
 	}
 	return x.store.View(ctx, func(r Reader) error {
-		c := &checker{x: x, r: r, ctx: ctx, progress: progress, watches: map[scriptID]bool{}}
+		c := &checker{x: x, r: r, interrupted: ctx.Err, progress: progress, watches: map[scriptID]bool{}}
 		for _, table := range []struct {
 			name  string
 			check func() error
@@ -49,15 +49,16 @@ func (x *Index) Check(ctx context.Context, progress func(table string, rows int)
 
 // checker is one run of Check.
 type checker struct {
-	x        *Index
-	r        Reader
-	ctx      context.Context
-	progress func(string, int)
-	name     string
-	rows     int
-	bad      []error
-	watches  map[scriptID]bool
-	sums     checkSums
+	x *Index
+	r Reader
+	// interrupted says why the caller gave up, or nil.
+	interrupted func() error
+	progress    func(string, int)
+	name        string
+	rows        int
+	bad         []error
+	watches     map[scriptID]bool
+	sums        checkSums
 }
 
 // checkSums are what tables must agree on.
@@ -85,7 +86,7 @@ func (c *checker) scan(table byte, each func(key, value []byte) error) error {
 	return c.r.Scan([]byte{table}, nil, false, func(key, value []byte) error {
 		if c.rows++; c.rows%100_000 == 0 {
 			c.progress(c.name, c.rows)
-			if err := c.ctx.Err(); err != nil {
+			if err := c.interrupted(); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,6 @@ const (
 
 // world is an index, its model, and the blocks that a node would serve.
 type world struct {
-	ctx   context.Context
 	tb    testHelper
 	store *memkv.Store
 	x     *utxo.Index
@@ -38,14 +37,14 @@ type world struct {
 }
 
 func newWorld(tb testHelper) *world {
-	w := &world{ctx: context.Background(), tb: tb, store: memkv.New(testRows), m: newModel(testStart),
+	w := &world{tb: tb, store: memkv.New(testRows), m: newModel(testStart),
 		fold: map[told]string{}, ever: map[string]bool{}}
 	w.open()
 	return w
 }
 
 func (w *world) open() {
-	x, err := utxo.Open(w.ctx, w.store, testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
+	x, err := utxo.Open(context.Background(), w.store, testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
 	w.must(err)
 	w.x = x
 }
@@ -162,7 +161,7 @@ func (w *world) connect(t *rapid.T) {
 	b := w.drawBlock(t)
 	block := b.load(w.tb, testCoin(w.tb))
 	block.More = rapid.Bool().Draw(t, "more")
-	w.must(w.x.Connect(w.ctx, block))
+	w.must(w.x.Connect(context.Background(), block))
 	scribble(block)
 	w.m.connect(b)
 	w.undo = min(w.undo+1, testReorg)
@@ -173,7 +172,7 @@ func (w *world) disconnect(t *rapid.T) {
 		t.Skip("nothing to disconnect")
 	}
 	b := w.m.disconnect()
-	w.must(w.x.Disconnect(w.ctx, b.id()))
+	w.must(w.x.Disconnect(context.Background(), b.id()))
 	w.undo--
 }
 
@@ -189,7 +188,7 @@ func (w *world) watch(t *rapid.T) {
 	if rapid.Bool().Draw(t, "job") {
 		job = &utxo.JobSpec{From: coins.Height(rapid.IntRange(testStart, int(next)).Draw(t, "from"))}
 	}
-	result, err := w.x.Watch(w.ctx, []utxo.WatchSpec{spec}, job)
+	result, err := w.x.Watch(context.Background(), []utxo.WatchSpec{spec}, job)
 	w.must(err)
 	if job != nil {
 		if mw.birth = max(spec.Birth, job.From); mw.birth < next {
@@ -208,7 +207,7 @@ func (w *world) unwatch(t *rapid.T) {
 	}
 	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
 	w.follow()
-	removed, err := w.x.Unwatch(w.ctx, [][]byte{[]byte(s)})
+	removed, err := w.x.Unwatch(context.Background(), [][]byte{[]byte(s)})
 	w.must(err)
 	if removed != 1 {
 		w.tb.Fatalf("removed %d", removed)
@@ -220,13 +219,13 @@ func (w *world) unwatch(t *rapid.T) {
 // read gives the running job, or the next one, some blocks.
 func (w *world) read(t *rapid.T) {
 	if w.job == nil {
-		jobs, err := w.x.Jobs(w.ctx)
+		jobs, err := w.x.Jobs(context.Background())
 		w.must(err)
 		i := slices.IndexFunc(jobs, func(j utxo.Job) bool { return j.State != utxo.JobDone })
 		if i < 0 {
 			t.Skip("no job")
 		}
-		w.job, err = w.x.StartJob(w.ctx, jobs[i].ID)
+		w.job, err = w.x.StartJob(context.Background(), jobs[i].ID)
 		w.must(err)
 	}
 	for range rapid.IntRange(1, 6).Draw(t, "blocks") {
@@ -235,7 +234,7 @@ func (w *world) read(t *rapid.T) {
 		}
 		b := w.m.chain[w.job.Next()-testStart].load(w.tb, testCoin(w.tb))
 		b.More = rapid.Bool().Draw(t, "more")
-		_, _, err := w.job.Backfill(w.ctx, b)
+		_, _, err := w.job.Backfill(context.Background(), b)
 		w.must(err)
 		scribble(b)
 	}
@@ -267,7 +266,7 @@ func (w *world) mempool(t *rapid.T) {
 	if rapid.Bool().Draw(t, "reversed") { // children before their parents
 		slices.Reverse(change.Added)
 	}
-	w.must(w.x.Mempool(w.ctx, change))
+	w.must(w.x.Mempool(context.Background(), change))
 }
 
 // evict takes a transaction and what depends on it out of the pool, or tells
@@ -293,7 +292,7 @@ func (w *world) evict(t *rapid.T) {
 	if rapid.Bool().Draw(t, "complete") {
 		change = w.whole()
 	}
-	w.must(w.x.Mempool(w.ctx, change))
+	w.must(w.x.Mempool(context.Background(), change))
 }
 
 func (w *world) whole() coins.MempoolChange {
@@ -308,7 +307,7 @@ func (w *world) reopen(*rapid.T) {
 	w.must(w.x.Close())
 	w.store, w.job = w.store.Reopen(), nil
 	w.open()
-	w.must(w.x.Mempool(w.ctx, w.whole()))
+	w.must(w.x.Mempool(context.Background(), w.whole()))
 }
 
 // told names a coin that the log tells of: by its block too, for coinbases of
@@ -321,7 +320,7 @@ type told struct {
 // follow reads the log on and keeps the set of coins it tells of.
 func (w *world) follow() {
 	for w.seq < w.x.LastSeq() {
-		changes, err := w.x.Changes(w.ctx, w.seq, 3)
+		changes, err := w.x.Changes(context.Background(), w.seq, 3)
 		w.must(err)
 		for _, c := range changes {
 			if c.Seq != w.seq+1 {
@@ -353,11 +352,11 @@ func (w *world) take(c utxo.Change) error {
 
 // check compares everything with the model.
 func (w *world) check(*rapid.T) {
-	_, err := w.x.Digest(w.ctx) // makes visible what was told with more to come
+	_, err := w.x.Digest(context.Background()) // makes visible what was told with more to come
 	w.must(err)
 	w.noteDone()
-	w.must(w.m.compare(w.ctx, w.x))
-	w.must(w.x.Check(w.ctx, func(string, int) {}))
+	w.must(w.m.compare(context.Background(), w.x))
+	w.must(w.x.Check(context.Background(), func(string, int) {}))
 	w.follow()
 	want := w.m.compute()
 	for at, c := range want.coins {
@@ -394,7 +393,7 @@ func TestAgainstModel(t *testing.T) {
 // chain and watch set from nothing.
 func (w *world) rebuild(t *rapid.T) {
 	for {
-		jobs, err := w.x.Jobs(w.ctx)
+		jobs, err := w.x.Jobs(context.Background())
 		w.must(err)
 		if !slices.ContainsFunc(jobs, func(j utxo.Job) bool { return j.State != utxo.JobDone }) {
 			break
@@ -403,26 +402,26 @@ func (w *world) rebuild(t *rapid.T) {
 		w.read(t)
 		w.check(t)
 	}
-	watches, _, err := w.x.Watches(w.ctx, utxo.Page{})
+	watches, _, err := w.x.Watches(context.Background(), utxo.Page{})
 	w.must(err)
-	other, err := utxo.Open(w.ctx, memkv.New(testRows), testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
+	other, err := utxo.Open(context.Background(), memkv.New(testRows), testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
 	w.must(err)
 	var specs []utxo.WatchSpec
 	for _, watch := range watches {
 		specs = append(specs, utxo.WatchSpec{Script: watch.Script, Birth: watch.Birth})
 	}
 	slices.Reverse(specs)
-	_, err = other.Watch(w.ctx, specs, nil)
+	_, err = other.Watch(context.Background(), specs, nil)
 	w.must(err)
 	for _, b := range w.m.chain {
-		w.must(other.Connect(w.ctx, b.load(w.tb, testCoin(w.tb))))
+		w.must(other.Connect(context.Background(), b.load(w.tb, testCoin(w.tb))))
 	}
-	want, err := other.Digest(w.ctx)
+	want, err := other.Digest(context.Background())
 	w.must(err)
-	got, err := w.x.Digest(w.ctx)
+	got, err := w.x.Digest(context.Background())
 	w.must(err)
 	if got != want {
 		w.tb.Fatalf("digest %x, rebuilt %x", got, want)
 	}
-	w.must(other.Check(w.ctx, func(string, int) {}))
+	w.must(other.Check(context.Background(), func(string, int) {}))
 }
