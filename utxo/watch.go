@@ -2,6 +2,7 @@ package utxo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -31,8 +32,9 @@ const maxWatchStep = 20_000
 // Watch adds scripts to the watch set; durable when it returns. From then on
 // they are live. Their past is read by a job over job's range, if one is given
 // (its All and Scripts are not used), that is created in the same transaction
-// as the first of them: until it is done they are Scanning. Without one a
-// script counts as complete from the next block on, or from its birth where
+// as the first of them: until it is done they are Scanning. Where the tip has
+// passed the range's end, the job reads on to the tip. Of a script named twice
+// the earliest birth counts, and the last label. Without a job a script counts as complete from the next block on, or from its birth where
 // that is later. A known script keeps what it has, but for a label that is
 // given, and for an earlier birth, which makes the job read its past again. It
 // fails with [ErrScript], [ErrRange] or [ErrJobBusy]; when interrupted, the
@@ -46,15 +48,20 @@ func (x *Index) Watch(ctx context.Context, specs []WatchSpec, job *JobSpec) (res
 			return result, fmt.Errorf("birth %d: %w", specs[i].Birth, ErrRange)
 		}
 	}
+	defer x.imported(&result)
 	for part := range slices.Chunk(specs, maxWatchStep) {
 		if err := x.watchPart(ctx, part, job, &result); err != nil {
 			return result, fmt.Errorf("watch: %w", err)
 		}
 	}
+	return result, nil
+}
+
+// imported lets the job of an import be run, also of one that was interrupted.
+func (x *Index) imported(result *WatchResult) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	delete(x.w.importing, result.Job)
-	return result, nil
 }
 
 // newWatch is a script that a step adds.
@@ -70,7 +77,10 @@ func (x *Index) watchPart(ctx context.Context, specs []WatchSpec, job *JobSpec, 
 	if err := x.flush(ctx); err != nil {
 		return err
 	}
-	in := importing{x: x, spec: job, seen: map[string]bool{}, result: *result}
+	in := importing{x: x, spec: job, result: *result}
+	in.result.Known += len(specs)
+	specs = mergeSpecs(specs)
+	in.result.Known -= len(specs)
 	err := x.write(ctx, false, func(s *step) error {
 		in.s = s
 		for i := range specs {
@@ -101,18 +111,29 @@ type importing struct {
 	x      *Index
 	s      *step
 	spec   *JobSpec
-	seen   map[string]bool
 	result WatchResult
 	added  []newWatch
 	job    *jobRow
 }
 
-func (in *importing) add(spec *WatchSpec) error {
-	if in.seen[string(spec.Script)] {
-		in.result.Known++
-		return nil
+// mergeSpecs makes one of the specs of each script.
+func mergeSpecs(specs []WatchSpec) []WatchSpec {
+	at := make(map[string]int, len(specs))
+	merged := make([]WatchSpec, 0, len(specs))
+	for _, spec := range specs {
+		i, known := at[string(spec.Script)]
+		if !known {
+			at[string(spec.Script)] = len(merged)
+			merged = append(merged, spec)
+			continue
+		}
+		merged[i].Birth = min(merged[i].Birth, spec.Birth)
+		merged[i].Label = cmp.Or(spec.Label, merged[i].Label)
 	}
-	in.seen[string(spec.Script)] = true
+	return merged
+}
+
+func (in *importing) add(spec *WatchSpec) error {
 	id, w, err := in.x.scriptIDIn(in.s, spec.Script)
 	if err == nil {
 		in.result.Known++
@@ -129,6 +150,9 @@ func (in *importing) add(spec *WatchSpec) error {
 			if err := in.assign(w); err != nil {
 				return err
 			}
+			// Up to where it is live from, whatever the tip was when the range
+			// or the job was made: else the blocks between would be lost.
+			in.job.To = max(in.job.To, next-1)
 		}
 	default:
 		w.birth = max(spec.Birth, next)
