@@ -36,17 +36,23 @@ func (e *Engine) ImportAddresses(ctx context.Context, coin coins.Symbol, request
 	}
 	var job *utxo.JobSpec
 	birth := next
+	if past {
+		// Also where from is beyond the tip: it may not be by the time that the addresses are stored.
+		birth, job = min(from, next), &utxo.JobSpec{From: from}
+	}
 	if past && from < next {
 		if err := p.checkPruned(ctx, from); err != nil {
 			return ImportResult{}, err
 		}
-		birth, job = from, &utxo.JobSpec{From: from, To: max(next-1, from)}
 	}
 	specs := make([]utxo.WatchSpec, len(scripts))
 	for i, script := range scripts {
 		specs[i] = utxo.WatchSpec{Script: script, Birth: birth, Label: request.Label}
 	}
 	watched, err := index.Watch(ctx, specs, job)
+	if watched.Job != 0 {
+		p.nudge() // also where the import was interrupted: what is stored has a past to be read
+	}
 	if err != nil {
 		return ImportResult{}, err
 	}
@@ -54,7 +60,6 @@ func (e *Engine) ImportAddresses(ctx context.Context, coin coins.Symbol, request
 	if watched.Job == 0 {
 		return result, nil
 	}
-	p.nudge()
 	record, err := p.findJob(ctx, index, watched.Job, tip)
 	result.Job = &record
 	return result, err
