@@ -30,7 +30,8 @@ const (
 
 func newMarkSet(valued bool, expected int) *markSet {
 	s := &markSet{valued: valued}
-	s.resize(max(leastSlots, expected*100/fullPercent+1))
+	// Rounded up to whole hundreds, as add counts: else the last of the expected would make it grow.
+	s.resize(max(leastSlots, (expected/fullPercent+2)*100))
 	return s
 }
 
