@@ -79,7 +79,7 @@ func codecs() []codec {
 		{Funded, 1, 4, coinRef{numberOf(8, 1), 4}, coinRow{10, 1, 0}}}
 	block := coins.BlockID{Height: 8, Hash: id32(0x11)}
 	connect := &record{kind: recordConnect, block: block, count: 2, changes: []Change{{Kind: CoinSpent, Block: block, TxID: id32(0x33), Coin: sampleCoin()}}}
-	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, at, "lab"}
+	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, false, at, "lab"}
 	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
 	return []codec{
 		{"identity", self, self.encode(), "0000000144444444444444444444444444444444" + "00000007" + hex11 + "00" + "03627463" + "046d61696e",

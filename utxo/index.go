@@ -74,6 +74,8 @@ type writer struct {
 	// the one that runs.
 	importing map[JobID]bool
 	running   *Backfill
+	// unwatched are scripts of which not everything is gone yet.
+	unwatched []leaving
 }
 
 // WorstRows returns the most rows that one block of base bytes without
@@ -188,8 +190,10 @@ func (x *Index) load(ctx context.Context) error {
 func (x *Index) loadScripts(r Reader) (*markSet, error) {
 	set := newMarkSet(true, int(min(x.state.watched, 1<<31)))
 	return set, r.Scan([]byte{tableWatch}, nil, false, func(key, value []byte) error {
-		script, err := scriptOfWatch(value)
-		if err == nil {
+		script, gone, err := stateOfWatch(value)
+		if err == nil && gone {
+			x.w.unwatched = append(x.w.unwatched, leaving{id: scriptOfKey(key)})
+		} else if err == nil {
 			set.add(x.scriptMark(script), uint32(scriptOfKey(key)))
 		}
 		return err
@@ -246,6 +250,14 @@ func (x *Index) write(ctx context.Context, more bool, do func(*step) error) erro
 	if x.closed {
 		return ErrClosed
 	}
+	if err := x.finishLeaving(ctx); err != nil {
+		return err
+	}
+	return x.commit(ctx, more, do)
+}
+
+// commit is write without looking after scripts that are leaving.
+func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) error {
 	s := x.newStep()
 	err := x.store.View(ctx, func(r Reader) error {
 		s.base = r
@@ -263,7 +275,7 @@ func (x *Index) write(ctx context.Context, more bool, do func(*step) error) erro
 	if more && x.w.pending.blocks < maxPendingBlocks && len(x.w.pending.rows) < maxPendingRows && x.pool.empty() {
 		return nil
 	}
-	return x.flush(ctx)
+	return x.storePending(ctx)
 }
 
 // Limits of what may wait in memory while far behind the tip: a crash costs
@@ -278,9 +290,18 @@ func (x *Index) newStep() *step {
 		watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}}
 }
 
-// flush stores what is pending and makes it visible. When it fails, nothing of
-// it happened.
+// flush makes everything that was begun durable: what is pending, and what an
+// interrupted unwatch has left.
 func (x *Index) flush(ctx context.Context) error {
+	if err := x.storePending(ctx); err != nil {
+		return err
+	}
+	return x.finishLeaving(ctx)
+}
+
+// storePending stores what is pending and makes it visible. When it fails,
+// nothing of it happened.
+func (x *Index) storePending(ctx context.Context) error {
 	if len(x.w.pending.rows) == 0 {
 		return nil
 	}

@@ -206,7 +206,7 @@ func (x *Index) forgetInPool(ctx context.Context, id scriptID) error {
 			idle = append(idle, tx)
 		}
 	}
-	err := x.write(ctx, false, func(s *step) error {
+	err := x.commit(ctx, false, func(s *step) error {
 		for _, tx := range idle {
 			s.del(keyPool(tx.id))
 		}

@@ -162,15 +162,17 @@ type watchRow struct {
 	// since is the height of the first block connected after the import.
 	since coins.Height
 	// job read its past, or reads it; past says that it was complete before.
-	job   JobID
-	past  bool
-	added time.Time
-	label string
+	job  JobID
+	past bool
+	// leaving says that it is watched no more: its rows are being dropped.
+	leaving bool
+	added   time.Time
+	label   string
 }
 
 func (r *watchRow) encode() []byte {
 	b := make([]byte, 0, 28+len(r.label)+len(r.script))
-	b = append(b, boolByte(r.past))
+	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1)
 	b = appendHeight(appendHeight(b, r.birth), r.since)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.job))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.added.Unix()))
@@ -179,7 +181,8 @@ func (r *watchRow) encode() []byte {
 
 func decodeWatch(value []byte) (*watchRow, error) {
 	d := decoder{rest: value}
-	row := &watchRow{past: d.u8() != 0, birth: d.height(), since: d.height(), job: JobID(d.u64())}
+	state := d.u8()
+	row := &watchRow{past: state&1 != 0, leaving: state&2 != 0, birth: d.height(), since: d.height(), job: JobID(d.u64())}
 	row.added = time.Unix(int64(d.u64()), 0).UTC()
 	row.label = string(d.bytes())
 	row.script = slices.Clone(d.rest)
@@ -188,13 +191,20 @@ func decodeWatch(value []byte) (*watchRow, error) {
 }
 
 // scriptOfWatch returns the script at the end of a watch row, sharing it.
-func scriptOfWatch(value []byte) ([]byte, error) {
+func scriptOfWatch(value []byte) (script []byte, err error) {
+	script, _, err = stateOfWatch(value)
+	return script, err
+}
+
+// stateOfWatch is scriptOfWatch, and whether the script is leaving.
+func stateOfWatch(value []byte) (script []byte, leaving bool, err error) {
 	d := decoder{rest: value}
-	d.take(25)
+	state := d.u8()
+	d.take(24)
 	d.bytes()
-	script := d.rest
+	script = d.rest
 	d.rest = nil
-	return script, d.end("watch")
+	return script, state&2 != 0, d.end("watch")
 }
 
 func boolByte(b bool) byte {

@@ -251,7 +251,8 @@ func (x *Index) rematchPool(ctx context.Context, added []newWatch) error {
 
 // Unwatch takes scripts out of the watch set with their coins, history and
 // balances, and returns how many were there. The log keeps what it said of
-// them.
+// them. A script is gone with the first commit of its own; what is left of it
+// after an interruption goes before anything else is written.
 func (x *Index) Unwatch(ctx context.Context, scripts [][]byte) (removed int, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -271,41 +272,87 @@ func (x *Index) Unwatch(ctx context.Context, scripts [][]byte) (removed int, err
 }
 
 // maxUnwatchEvents is how many history rows one commit of an unwatch takes.
-const maxUnwatchEvents = 20_000
+const maxUnwatchEvents = 5_000
 
-// unwatch removes a script's history from its newest end, so that what is left
-// after an interruption is whole; the script itself goes with the last part.
+// leaving is a script that is not watched any more and of which there still
+// are rows, or unconfirmed transactions.
+type leaving struct {
+	id     scriptID
+	noRows bool
+}
+
 func (x *Index) unwatch(ctx context.Context, script []byte) (there bool, err error) {
-	for more := true; more; {
-		var id scriptID
-		err := x.write(ctx, false, func(s *step) (err error) {
-			if id, _, err = x.scriptIDIn(s, script); err != nil {
-				return err
-			}
-			if more, err = x.dropHistory(s, id); err != nil || more {
-				return err
-			}
-			s.del(keyScript(tableWatch, id))
-			s.del(keyScript(tableBalance, id))
-			s.state.watched--
-			return nil
-		})
-		if isNotWatched(err) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		if !more {
-			x.mu.Lock()
-			x.scripts.remove(x.scriptMark(script), uint32(id))
-			x.mu.Unlock()
-			if err := x.forgetInPool(ctx, id); err != nil {
-				return false, err
-			}
-		}
+	var id scriptID
+	err = x.store.View(ctx, func(r Reader) (err error) {
+		id, _, err = x.scriptID(r, script)
+		return err
+	})
+	if isNotWatched(err) {
+		return false, nil
 	}
-	return true, nil
+	if err != nil {
+		return false, err
+	}
+	mark := x.scriptMark(script)
+	x.mu.Lock() // no query is to find it without its row
+	x.scripts.remove(mark, uint32(id))
+	x.mu.Unlock()
+	gone := leaving{id: id}
+	if err := x.dropScript(ctx, &gone); err != nil {
+		x.mu.Lock()
+		x.scripts.add(mark, uint32(id))
+		x.mu.Unlock()
+		return false, err
+	}
+	x.w.unwatched = append(x.w.unwatched, gone)
+	return true, x.finishLeaving(ctx)
+}
+
+// finishLeaving drops what is left of scripts that are leaving.
+func (x *Index) finishLeaving(ctx context.Context) error {
+	for len(x.w.unwatched) > 0 {
+		gone := &x.w.unwatched[0]
+		for !gone.noRows {
+			if err := x.dropScript(ctx, gone); err != nil {
+				return err
+			}
+		}
+		if err := x.forgetInPool(ctx, gone.id); err != nil {
+			return err
+		}
+		x.w.unwatched = x.w.unwatched[1:]
+	}
+	return nil
+}
+
+// dropScript removes a script's history from its newest end, as much as one
+// commit takes; the script itself goes with the last part.
+func (x *Index) dropScript(ctx context.Context, gone *leaving) error {
+	more := false
+	err := x.commit(ctx, false, func(s *step) (err error) {
+		if more, err = x.dropHistory(s, gone.id); err != nil {
+			return err
+		}
+		w, err := s.needWatch(gone.id)
+		if err != nil {
+			return err
+		}
+		if !w.leaving {
+			w.leaving = true
+			s.state.watched--
+		}
+		if more {
+			s.put(keyScript(tableWatch, gone.id), w.encode())
+			return nil
+		}
+		s.del(keyScript(tableWatch, gone.id))
+		s.del(keyScript(tableBalance, gone.id))
+		return nil
+	})
+	if err == nil {
+		gone.noRows = !more
+	}
+	return err
 }
 
 // dropHistory takes away the newest events of a script.
@@ -406,7 +453,7 @@ func (x *Index) Watches(ctx context.Context, page Page) (list []Watch, next stri
 			}
 			last = append(last[:0], key...)
 			row, err := decodeWatch(value)
-			if err != nil {
+			if err != nil || row.leaving {
 				return err
 			}
 			w, err := watchOf(r, row)
