@@ -194,7 +194,7 @@ func TestNodeComesBack(t *testing.T) {
 
 // A job that is cancelled stops, can be resumed, and one that is interrupted by the end of the process goes on.
 func TestJobsGoOn(t *testing.T) {
-	w := newWorld(t, "btc", 120, "")
+	w := newWorld(t, "btc", 120, "    start: 120\n")
 	address, script := w.address(1)
 	w.mine(3, simnode.Pay(script, 9))
 	result, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{address}, From: "1"})

@@ -94,7 +94,7 @@ func syncFolder(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// resolveStart asks the node for its tip where a new index is to begin there.
+// resolveStart asks the node for its tip where a new index is to begin there: startBelow blocks below it.
 func (p *part) resolveStart(ctx context.Context) (coins.Height, error) {
 	if !p.config.Start.Tip {
 		return p.config.Start.Height, nil
@@ -110,5 +110,12 @@ func (p *part) resolveStart(ctx context.Context) (coins.Height, error) {
 	if client.Status().Info.InitialDownload && p.config.Network != coins.Regtest {
 		return 0, fmt.Errorf("a new index begins at the node's tip (start: tip): %w", node.ErrInitialDownload)
 	}
-	return tip.Height, nil
+	// What an import has read below an index's first block cannot be undone: one that begins at the very tip would be
+	// halted by the next orphan.
+	info := client.Status().Info
+	return max(0, tip.Height-min(startBelow, p.config.MaxReorg), info.PruneHeight), nil
 }
+
+// startBelow is how many blocks below the node's tip a new index begins that is to begin there. Pruned nodes keep twice
+// as many.
+const startBelow = 144

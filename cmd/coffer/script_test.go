@@ -111,8 +111,8 @@ func configCmd(ts *testscript.TestScript, _ bool, args []string) {
 	text.WriteString("data_dir: ./data\ncoins:\n")
 	for _, coin := range args {
 		node := worldOf(ts).node(ts, coin)
-		fmt.Fprintf(&text, "  %s:\n    network: regtest\n    poll_interval: 200ms\n    nodes:\n      - {rpc: %q, user: %s, password: %s, rest: true, p2p: %q, zmq: %q}\n",
-			coin, node.RPC, node.User, node.Password, node.P2P, node.ZMQ)
+		fmt.Fprintf(&text, "  %s:\n    network: regtest\n    start: %d\n    poll_interval: 200ms\n    nodes:\n      - {rpc: %q, user: %s, password: %s, rest: true, p2p: %q, zmq: %q}\n",
+			coin, node.Chain().Tip().Height, node.RPC, node.User, node.Password, node.P2P, node.ZMQ)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("coffer.yaml"), []byte(text.String()), 0o600))
 }

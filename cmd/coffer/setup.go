@@ -273,7 +273,7 @@ func writeExample(b *strings.Builder, p *coins.Params, explain bool) {
 		line(`        # headers: {authorization: "Bearer ${NODE_TOKEN}"}`, "for hosted nodes")
 		line("    # index: watched", "index watched addresses")
 	}
-	line("    # start: tip", "tip | genesis | HEIGHT: where a new index begins")
+	line("    # start: tip", "tip (144 blocks below it) | genesis | HEIGHT: where a new index begins")
 	line("    # verify: merkle", "merkle | header: are transactions checked too")
 	line(fmt.Sprintf("    # confirmations: %d", p.Policy.Confirmations), "how deep a deposit counts as paid")
 	line(fmt.Sprintf("    # final_depth: %d", p.Policy.FinalDepth), "from when on nothing is undone")

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -66,10 +68,40 @@ func (a *app) importAddresses(c *cli.Context) error {
 			a.show(result, func() { a.tellJobEnd(job) })
 			return nil
 		}
+		if c.Bool("wait") {
+			if err := a.reachTip(c.Context, s, coin); err != nil {
+				return err
+			}
+		}
 		a.show(result, func() {})
 		a.tellImport(coin, result, false, s.engine == nil)
 		return nil
 	})
+}
+
+// reachTip waits until the index has read every block up to the node's tip; without a daemon, it reads them here.
+func (a *app) reachTip(ctx context.Context, s *session, coin coins.Symbol) error {
+	if s.engine != nil {
+		return s.engine.RunJob(ctx, coin, 0)
+	}
+	tick := time.NewTicker(jobPoll)
+	defer tick.Stop()
+	for {
+		status, err := s.Coin(ctx, coin)
+		switch {
+		case err != nil:
+			return err
+		case status.State == engine.StateFollowing:
+			return nil
+		case status.State == engine.StateHalted:
+			return fmt.Errorf("%s is halted: %s: %w", coin, status.Reason, engine.ErrHalted)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // tellImport says what was imported and what reading its past costs.
