@@ -319,8 +319,8 @@ func TestNewCookie(t *testing.T) {
 	os.Remove(path)
 	<-accepted
 	accepted <- "three"
-	if _, err := n.Tip(t.Context()); !errors.Is(err, node.ErrUnauthorized) {
-		t.Errorf("no cookie: got %v, want ErrUnauthorized", err)
+	if _, err := n.Tip(t.Context()); !errors.Is(err, node.ErrSecretFile) {
+		t.Errorf("no cookie: got %v, want ErrSecretFile", err)
 	}
 }
 

@@ -165,7 +165,7 @@ func TestPipeline(t *testing.T) {
 	f := newFake(t)
 	p := newFakePeer(t, f)
 	const depth = 32
-	n := openPeer(t, f, p, nil)
+	n := openPeer(t, f, p, func(o *node.Options) { o.BlockTimeout = time.Minute })
 	var waiting []wire.Message
 	full := false
 	p.set(func(c net.Conn, m wire.Message) bool {
