@@ -236,6 +236,25 @@ func (s *step) txID(num txNum) (coins.TxID, error) {
 	return row.id, err
 }
 
+// inBlock reports whether a transaction with that id touches a watched script
+// in a block.
+func (s *step) inBlock(id coins.TxID) (bool, error) {
+	value, found, err := s.get(keyTxID(id))
+	if err != nil || !found {
+		return false, err
+	}
+	nums, err := decodeNumbers(value)
+	if err != nil {
+		return false, err
+	}
+	for _, num := range nums {
+		if got, err := s.txID(num); err != nil || got == id {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
 // coinAt returns the unspent coin at an outpoint, as a transaction of that
 // number sees it: of earlier transactions with the same id the latest is meant.
 func (s *step) coinAt(at coins.OutPoint, seenBy txNum) (ref coinRef, row coinRow, found bool, err error) {

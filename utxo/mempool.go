@@ -134,6 +134,9 @@ func (x *Index) poolEnter(ctx context.Context, added []coins.MempoolTx) error {
 	}
 	var seen []sighting
 	err := x.write(ctx, false, func(s *step) (err error) {
+		if txs, err = s.outsideBlocks(txs); err != nil {
+			return err
+		}
 		seen, err = x.touch(s, txs, nil)
 		s.storePool(seen)
 		return err
@@ -148,6 +151,21 @@ func (x *Index) poolEnter(ctx context.Context, added []coins.MempoolTx) error {
 	}
 	x.pool.noteStored(txs, seen)
 	return bad
+}
+
+// outsideBlocks leaves out transactions that the index has in a block: a feed
+// that lags behind tells of them, and they must not count twice.
+func (s *step) outsideBlocks(txs []*poolTx) (list []*poolTx, err error) {
+	for _, tx := range txs {
+		mined, err := s.inBlock(tx.id)
+		if err != nil {
+			return nil, err
+		}
+		if !mined {
+			list = append(list, tx)
+		}
+	}
+	return list, nil
 }
 
 // noteStored tells the spenders of the transactions' outputs what they spend,
@@ -464,6 +482,8 @@ func (x *Index) loadPool(r Reader) error {
 	if err != nil {
 		return err
 	}
+	// The order of coming says which of two that exclude each other is valid.
+	slices.SortStableFunc(known, func(a, b coins.MempoolTx) int { return a.Seen.Compare(b.Seen) })
 	s := x.newStep()
 	s.base = r
 	var txs []*poolTx

@@ -198,11 +198,24 @@ func (p *pool) move(moves []coinMove) {
 }
 
 // shadowed says that another unconfirmed transaction, seen later, spends an
-// input of tx: nodes show both for a moment when one replaces the other.
+// input of tx or of one that tx builds upon: nodes show both for a moment when
+// one replaces the other, and those built upon the replaced one with them.
 func (p *pool) shadowed(tx *poolTx) bool {
-	for _, at := range tx.ins {
-		if list := p.spenders[at]; list[len(list)-1] != tx {
-			return true
+	var seen map[*poolTx]bool
+	for ahead := []*poolTx{tx}; len(ahead) > 0; {
+		tx, ahead = ahead[len(ahead)-1], ahead[:len(ahead)-1]
+		for _, at := range tx.ins {
+			if list := p.spenders[at]; list[len(list)-1] != tx {
+				return true
+			}
+			parent := p.txs[at.TxID]
+			if parent == nil || seen[parent] {
+				continue
+			}
+			if seen == nil {
+				seen = map[*poolTx]bool{}
+			}
+			seen[parent], ahead = true, append(ahead, parent)
 		}
 	}
 	return false
