@@ -77,8 +77,12 @@ func (m *mempool) confirmed(b *coins.Block) {
 }
 
 // disconnected forgets which transactions recent blocks hold: some may be
-// unconfirmed again.
-func (m *mempool) disconnected() { clear(m.recent) }
+// unconfirmed again. So may one that a block made impossible and the sink has
+// dropped: the whole mempool is named to it, and told again where it lacks one.
+func (m *mempool) disconnected() {
+	clear(m.recent)
+	m.sweep = true
+}
 
 // compare looks at the node's ids, tells the sink what is gone and lines up
 // what is new. It changes nothing, and reports false, where the node's tip is
