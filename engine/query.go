@@ -17,14 +17,27 @@ func (e *Engine) Balance(ctx context.Context, coin coins.Symbol, address string)
 	if err != nil {
 		return Balance{}, err
 	}
-	result := Balance{Coin: coin, Address: address}
-	if result.Tip, _, err = p.next(ctx, index); err != nil {
+	for {
+		result, err := p.balance(ctx, index, address)
+		if err != nil {
+			return result, err
+		}
+		tip, err := shown(ctx, index)
+		if err != nil || *cmp.Or(tip, &coins.BlockID{}) == *cmp.Or(result.Tip, &coins.BlockID{}) {
+			return result, err
+		}
+	}
+}
+
+// balance is of some moment after the tip was looked at.
+func (p *part) balance(ctx context.Context, index *utxo.Index, address string) (result Balance, err error) {
+	result = Balance{Coin: p.config.Symbol, Address: address}
+	if result.Tip, err = shown(ctx, index); err != nil {
 		return result, err
 	}
 	if address == "" {
-		result.Balance, err = index.TotalBalance(ctx)
-		if err == nil {
-			result.Scanning, err = anyUnfinished(ctx, index)
+		if result.Scanning, err = anyUnfinished(ctx, index); err == nil {
+			result.Balance, err = index.TotalBalance(ctx)
 		}
 		return result, err
 	}
@@ -35,6 +48,16 @@ func (e *Engine) Balance(ctx context.Context, coin coins.Symbol, address string)
 	result.Scanning = watch.State == utxo.Scanning
 	result.Balance, err = index.Balance(ctx, watch.Script)
 	return result, err
+}
+
+// shown returns the last block that queries know of, nil where there is none. While many blocks come at once the index
+// itself is ahead of it.
+func shown(ctx context.Context, index *utxo.Index) (*coins.BlockID, error) {
+	stats, err := index.Stats(ctx)
+	if err != nil || !stats.HasTip {
+		return nil, err
+	}
+	return &stats.Tip, nil
 }
 
 // watched finds the watch of an address. It fails with [ErrNotFound] where there is none.
@@ -50,11 +73,12 @@ func (p *part) watched(ctx context.Context, index *utxo.Index, address string) (
 	return watch, err
 }
 
-// anyUnfinished reports whether a rescan waits or runs.
+// anyUnfinished reports whether a rescan waits or runs, or was given up that reads the past of single addresses: theirs
+// is incomplete until it is resumed.
 func anyUnfinished(ctx context.Context, index *utxo.Index) (bool, error) {
 	jobs, err := index.Jobs(ctx)
 	for _, job := range jobs {
-		if job.State == utxo.JobQueued || job.State == utxo.JobRunning {
+		if job.State == utxo.JobQueued || job.State == utxo.JobRunning || (job.State != utxo.JobDone && !job.All) {
 			return true, err
 		}
 	}
@@ -75,7 +99,7 @@ func (e *Engine) Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) 
 		}
 		asked.Script = watch.Script
 	}
-	tip, _, err := p.next(ctx, index)
+	tip, err := shown(ctx, index)
 	if err != nil {
 		return CoinList{}, err
 	}
@@ -136,7 +160,7 @@ func (e *Engine) History(ctx context.Context, coin coins.Symbol, query HistoryQu
 	if err != nil {
 		return HistoryList{}, err
 	}
-	tip, _, err := p.next(ctx, index)
+	tip, err := shown(ctx, index)
 	if err != nil {
 		return HistoryList{}, err
 	}
