@@ -104,9 +104,15 @@ func (s *markSet) add(mark uint64, value uint32) {
 	s.mark(mark)
 }
 
+// mark sets a mark's bits. The two marks that the table does not tell apart
+// get both's: which of them was added is not known when the filter is renewed.
 func (s *markSet) mark(mark uint64) {
 	word, mask := s.filterWord(mark)
 	s.filter[word] |= mask
+	if normal(mark) == normal(noMark) {
+		word, mask = s.filterWord(noMark)
+		s.filter[word] |= mask
+	}
 	s.added++
 }
 
