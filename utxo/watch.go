@@ -228,6 +228,10 @@ func (x *Index) rematchPool(ctx context.Context, added []newWatch) error {
 	if x.pool.empty() || len(added) == 0 {
 		return nil
 	}
+	marks := make(map[uint64]bool, len(added))
+	for _, w := range added {
+		marks[w.mark] = true
+	}
 	var again []*poolTx
 	for _, tx := range x.pool.txs {
 		if tx.raw == nil {
@@ -238,8 +242,7 @@ func (x *Index) rematchPool(ctx context.Context, added []newWatch) error {
 			continue // it was walked when it came
 		}
 		for n := range l.Outs {
-			mark := x.scriptMark(l.Script(tx.raw, n))
-			if slices.ContainsFunc(added, func(w newWatch) bool { return w.mark == mark }) {
+			if marks[x.scriptMark(l.Script(tx.raw, n))] {
 				again = append(again, tx)
 				break
 			}
