@@ -42,11 +42,14 @@ func Dial(ctx context.Context, socket string) (*Client, error) {
 	switch {
 	case err == nil:
 		return c, nil
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", socket, ErrNoDaemon)
 	}
 	c.Close()
+	if errors.Is(err, fs.ErrPermission) {
+		err = ErrDenied
+	}
 	return nil, fmt.Errorf("daemon at %s: %w", socket, err)
 }
 

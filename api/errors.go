@@ -12,7 +12,10 @@ var (
 	ErrNoDaemon = errors.New("no daemon is running on this data folder")
 
 	// ErrRunning says that a daemon already runs on the data folder.
-	ErrRunning = errors.New("a daemon is already running on this data folder")
+	ErrRunning = errors.New("a daemon is already running on this data folder: the other commands talk to it")
+
+	// ErrDenied says that the socket, or the data folder that it is in, is another user's.
+	ErrDenied = errors.New("permission denied: run this as the user that owns data_dir")
 
 	// ErrAnswer says that the daemon's answer was no answer of this API: another version, or another program.
 	ErrAnswer = errors.New("the daemon's answer cannot be understood; restart it with this version of coffer")

@@ -38,7 +38,7 @@ func LoadConfig(file string, env func(name string) (string, bool)) (*Config, err
 		return nil, fmt.Errorf("%s: %w", file, ErrNoConfig)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return ParseConfig(file, text, env)
 }

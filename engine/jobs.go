@@ -119,7 +119,7 @@ func (e *Engine) Job(ctx context.Context, coin coins.Symbol, id JobID) (Job, err
 func (p *part) findJob(ctx context.Context, index *utxo.Index, id JobID, tip *coins.BlockID) (Job, error) {
 	record, found, err := index.Job(ctx, id)
 	if err == nil && !found {
-		err = fmt.Errorf("rescan %d of %s: %w", id, p.config.Symbol, ErrNotFound)
+		err = fmt.Errorf("%s has no job %d, `coffer rescan list %s` lists them: %w", p.config.Symbol, id, p.config.Symbol, ErrNotFound)
 	}
 	return p.jobOf(&record, tip), err
 }
@@ -160,8 +160,12 @@ func (e *Engine) CancelJob(ctx context.Context, coin coins.Symbol, id JobID) (Jo
 	if err != nil {
 		return Job{}, err
 	}
-	if _, err := e.Job(ctx, coin, id); err != nil {
+	job, err := e.Job(ctx, coin, id)
+	if err != nil {
 		return Job{}, err
+	}
+	if job.State == "done" {
+		return job, fmt.Errorf("job %d is done: there is nothing to cancel: %w", id, ErrConflict)
 	}
 	p.mu.Lock()
 	if p.now.job.id == id {
@@ -186,7 +190,7 @@ func (e *Engine) ResumeJob(ctx context.Context, coin coins.Symbol, id JobID) (Jo
 		return Job{}, err
 	}
 	if job.State != "cancelled" && job.State != "failed" {
-		return job, fmt.Errorf("rescan %d is %s: only cancelled and failed ones are resumed: %w", id, job.State, ErrConflict)
+		return job, fmt.Errorf("job %d is %s: only cancelled and failed ones are resumed: %w", id, job.State, ErrConflict)
 	}
 	started, err := index.StartJob(ctx, id)
 	if err != nil {

@@ -48,14 +48,33 @@ func (p *part) openAt(ctx context.Context, dir string, start coins.Height) (*utx
 	}
 	store, err := badgerkv.Open(dir, badgerkv.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("index in %s: %w", dir, err)
+		return nil, withRemedy(err)
 	}
 	roomy := &roomyStore{Store: store, dir: dir, free: p.options.Free}
 	index, err := utxo.Open(ctx, roomy, p.coin, utxo.Options{Start: start, MaxReorg: p.config.MaxReorg, Clock: p.options.Clock})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("index in %s: %w", dir, err), store.Close())
+		return nil, errors.Join(withRemedy(fmt.Errorf("index in %s: %w", dir, err)), store.Close())
 	}
 	return index, nil
+}
+
+// withRemedy adds what to do to what keeps an index from being opened.
+func withRemedy(err error) error {
+	for _, known := range []struct {
+		err    error
+		remedy string
+	}{
+		{badgerkv.ErrLocked, "wait for that process, or stop it"},
+		{badgerkv.ErrCorrupt, "move that folder away, and import the addresses again"},
+		{utxo.ErrCorrupt, "move that folder away, and import the addresses again"},
+		{utxo.ErrForeign, "give each coin and network its own folder"},
+		{utxo.ErrNewer, "use the version that wrote it, or a later one"},
+	} {
+		if errors.Is(err, known.err) {
+			return fmt.Errorf("%w: %s", err, known.remedy)
+		}
+	}
+	return err
 }
 
 // createIndex makes a new index in a side folder and renames it when it is whole: a folder of the right name is an

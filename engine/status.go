@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -73,7 +74,10 @@ func (p *part) look(ctx context.Context) CoinStatus {
 func (p *part) meet(ctx context.Context, client *node.Node) error {
 	ctx, cancel := context.WithTimeout(ctx, nodePatience)
 	defer cancel()
-	if _, err := client.Tip(ctx); err != nil {
+	switch _, err := client.Tip(ctx); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer within %s: %w", nodePatience, node.ErrTimeout)
+	case err != nil:
 		return err
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
