@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -58,30 +59,48 @@ func (a *app) tree() *cli.App {
 		Writer: a.out, ErrWriter: a.err,
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   usageError,
-		Action:         noCommand,
+		Action:         a.noCommand,
 	}
-	prepare(root.Commands)
+	a.prepare(root.Commands)
 	return root
 }
 
 // prepare gives every command what all have in common.
-func prepare(commands []*cli.Command) {
+func (a *app) prepare(commands []*cli.Command) {
 	for _, command := range commands {
 		command.OnUsageError = usageError
 		command.HideHelpCommand = true
 		if command.Action == nil && len(command.Subcommands) > 0 {
-			command.Action = noCommand
+			command.Action = a.noCommand
 		}
-		prepare(command.Subcommands)
+		a.prepare(command.Subcommands)
 	}
 }
 
-func usageError(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) }
+// usageError words the flag package's errors like the others.
+func usageError(c *cli.Context, err error, _ bool) error {
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		return usagef("there is no flag --%s here; `%s --help` lists them", strings.TrimLeft(name, "-"), calledAs(c))
+	}
+	return usagef("%v", err)
+}
 
-// noCommand shows the help of a command that only has subcommands, or refuses a word that is none of them.
-func noCommand(c *cli.Context) error {
+// calledAs is the command as typed, "coffer" where it is none.
+func calledAs(c *cli.Context) string {
+	if c.Command == nil || c.Command.HelpName == "" {
+		return c.App.Name
+	}
+	return c.Command.HelpName
+}
+
+// noCommand shows the help of a command that only has subcommands, or refuses a word that is none of them. With --json
+// there is nothing to show: whoever reads it wants a document.
+func (a *app) noCommand(c *cli.Context) error {
 	if c.Args().Present() {
 		return usagef("there is no command %q; `%s --help` lists them", c.Args().First(), c.Command.HelpName)
+	}
+	if a.json {
+		return usagef("which command? `%s --help` lists them", calledAs(c))
 	}
 	if c.Command.Name == "" || c.Command == c.App.Command(c.Command.Name) && len(c.Lineage()) <= 2 {
 		return cli.ShowAppHelp(c)
@@ -164,6 +183,10 @@ func coinArg(c *cli.Context, least, most int) (coins.Symbol, []string, error) {
 		return "", nil, usagef("which coin? usage: %s", usageLine(c))
 	}
 	rest := args[1:]
+	// An empty word is a script's variable that is not set: taken for "no address" it would answer for all of them.
+	if slices.Contains(rest, "") {
+		return "", nil, usagef("an argument is empty: is a variable not set? usage: %s", usageLine(c))
+	}
 	if len(rest) < least || len(rest) > most {
 		return "", nil, usagef("usage: %s", usageLine(c))
 	}

@@ -21,8 +21,8 @@ func (a *app) completionCommand() *cli.Command {
 				if err := noArgs(c); err != nil {
 					return err
 				}
-				_, err := fmt.Fprint(a.out, script)
-				return err
+				a.show(map[string]string{"shell": name, "script": script}, func() { fmt.Fprint(a.out, script) })
+				return nil
 			},
 		}
 	}

@@ -232,7 +232,7 @@ func (d *demo) summary(took time.Duration) {
 		t.row(string(r.Coin), fmt.Sprint(int(r.Blocks)), r.Way, short(r.Seen), short(r.Counted), fmt.Sprint(r.Reorgs), fmt.Sprint(r.Coins),
 			r.Total.String(), verdict(r.CheckOK, "sound", "DAMAGED"), verdict(r.Equal, "yes", "NO"))
 	}
-	t.write(d.out)
+	t.write(d.out, 0)
 	fmt.Fprintf(d.out, "\nTold in %s. Next: `coffer init` writes a configuration; `coffer --help` lists the commands.\n",
 		took.Round(100*time.Millisecond))
 }

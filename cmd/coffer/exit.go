@@ -64,8 +64,15 @@ func exitCode(err error) int {
 // report tells how a command failed, on standard error.
 func (a *app) report(err error) {
 	code := engine.CodeOf(err)
-	if errors.Is(err, errUsage) {
+	switch {
+	case errors.Is(err, errUsage):
 		code = engine.CodeInput
+	case errors.Is(err, api.ErrRunning):
+		code = engine.CodeConflict
+	}
+	text := err.Error()
+	if errors.Is(err, context.Canceled) {
+		text = "interrupted"
 	}
 	if a.json {
 		document := struct {
@@ -73,7 +80,7 @@ func (a *app) report(err error) {
 			Code   engine.Code    `json:"code"`
 			Faults []engine.Fault `json:"faults,omitempty"`
 			Lines  []string       `json:"lines,omitempty"`
-		}{Error: err.Error(), Code: code}
+		}{Error: text, Code: code}
 		var config *engine.ConfigError
 		var lines *lineError
 		if errors.As(err, &config) {
@@ -84,10 +91,6 @@ func (a *app) report(err error) {
 		}
 		writeJSON(a.err, document)
 		return
-	}
-	text := err.Error()
-	if errors.Is(err, context.Canceled) {
-		text = "interrupted"
 	}
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		fmt.Fprintln(a.err, "coffer: "+line)

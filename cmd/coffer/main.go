@@ -22,11 +22,12 @@ func main() {
 	os.Exit(code)
 }
 
-// columns is how wide the terminal is, a common width where there is none.
+// columns is how wide the terminal on standard output is, 0 where there is none: what goes to a file or another
+// program is not folded.
 func columns() int {
 	width, _, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil || width <= 0 {
-		return 100
+		return 0
 	}
 	return width
 }
@@ -36,9 +37,10 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(name string) (string, bool)
-	// terminal says that a person watches standard error; width is the terminal's.
+	// terminal says that a person watches standard error.
 	terminal bool
-	width    int
+	// width is that of the terminal on standard output, 0 where there is none.
+	width int
 
 	json       bool
 	configFile string

@@ -39,7 +39,7 @@ func (a *app) tellBalance(b engine.Balance) {
 	t.row("incoming", b.Incoming.String())
 	t.row("outgoing", b.Outgoing.String())
 	t.row("total", b.Total.String())
-	t.write(a.out)
+	t.write(a.out, a.width)
 	fmt.Fprintf(a.out, "\n%s in blocks, of %s received in all; as of block %s\n",
 		plural(b.Coins, "unspent output", "unspent outputs"), count(b.Received), heightText(b.Tip))
 	if b.Scanning {
@@ -80,7 +80,7 @@ func (a *app) utxos(c *cli.Context) error {
 			for _, coin := range list.Coins {
 				t.row(coin.OutPoint.String(), coin.Value.String(), strconv.Itoa(int(coin.Confirmations)), coin.Address, noteOf(coin))
 			}
-			t.write(a.out)
+			t.write(a.out, a.width)
 		})
 		a.more(list.Next)
 		return nil
@@ -136,7 +136,7 @@ func (a *app) history(c *cli.Context) error {
 				}
 				t.row(heightText(event.Block), timeText(event.Time), sign+event.Value.String(), event.Address, event.TxID.String())
 			}
-			t.write(a.out)
+			t.write(a.out, a.width)
 		})
 		a.more(list.Next)
 		return nil

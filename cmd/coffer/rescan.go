@@ -124,7 +124,7 @@ func (a *app) tellJobs(jobs []engine.Job) {
 		t.row(string(job.Coin), fmt.Sprint(job.ID), job.State, fmt.Sprint(int(job.From)), fmt.Sprint(int(job.To)), fmt.Sprint(int(job.Next)),
 			fmt.Sprintf("%d%%", percent(job)), count(job.Scripts), count(job.Found), timeText(job.Created), job.Error)
 	}
-	t.write(a.out)
+	t.write(a.out, a.width)
 }
 
 func percent(job engine.Job) int {
@@ -151,7 +151,7 @@ func (a *app) wait(ctx context.Context, s *session, job engine.Job) (engine.Job,
 	if s.engine == nil {
 		var err error
 		if ended, err = a.follow(ctx, s, job); err != nil {
-			return ended, err
+			return ended, a.interrupted(err, "\njob %d goes on in the daemon: watch it with `coffer rescan show %s %d`\n", job.ID, job.Coin, job.ID)
 		}
 	} else {
 		watching, stop := context.WithCancel(ctx)
@@ -167,7 +167,7 @@ func (a *app) wait(ctx context.Context, s *session, job engine.Job) (engine.Job,
 			return nil
 		})
 		if err := group.Wait(); err != nil {
-			return ended, a.resumable(job, err)
+			return ended, a.interrupted(err, "\njob %d is kept: it goes on where it stopped when `coffer daemon` runs\n", job.ID)
 		}
 		var err error
 		if ended, err = s.Job(ctx, job.Coin, job.ID); err != nil {
@@ -181,18 +181,19 @@ func (a *app) wait(ctx context.Context, s *session, job engine.Job) (engine.Job,
 	return ended, nil
 }
 
-// resumable adds to an error that ended waiting that nothing is lost.
-func (a *app) resumable(job engine.Job, err error) error {
+// interrupted says, where it is the user who ended the waiting, what becomes of the job.
+func (a *app) interrupted(err error, format string, args ...any) error {
 	if errors.Is(err, context.Canceled) && !a.json {
-		fmt.Fprintf(a.err, "\njob %d is kept: it goes on where it stopped when `coffer daemon` runs\n", job.ID)
+		fmt.Fprintf(a.err, format, args...)
 	}
 	return err
 }
 
-// follow polls a job until it has ended, and draws its progress.
+// follow polls a job until it has ended, and draws its progress; while it waits for another one, that one's.
 func (a *app) follow(ctx context.Context, s *session, job engine.Job) (engine.Job, error) {
-	bar := a.newBar(fmt.Sprintf("job %d", job.ID), "blocks")
-	defer bar.close()
+	var shown engine.JobID
+	drawn := &bar{}
+	defer func() { drawn.close() }()
 	tick := time.NewTicker(jobPoll)
 	defer tick.Stop()
 	for {
@@ -200,7 +201,12 @@ func (a *app) follow(ctx context.Context, s *session, job engine.Job) (engine.Jo
 		if err != nil {
 			return job, err
 		}
-		bar.set(int64(job.Next-job.From), int64(job.Tip-job.From+1))
+		front := a.front(ctx, s, job)
+		if front.ID != shown {
+			drawn.close()
+			drawn, shown = a.newBar(barName(front, job), "blocks"), front.ID
+		}
+		drawn.set(int64(front.Next-front.From), int64(front.Tip-front.From+1))
 		if job.Ended() {
 			return job, nil
 		}
@@ -210,4 +216,29 @@ func (a *app) follow(ctx context.Context, s *session, job engine.Job) (engine.Jo
 		case <-tick.C:
 		}
 	}
+}
+
+// front is the job that is done before this one can begin, else this one: a coin reads one at a time, the oldest first.
+func (a *app) front(ctx context.Context, s *session, job engine.Job) engine.Job {
+	if !a.terminal || job.State != "queued" {
+		return job
+	}
+	jobs, err := s.Jobs(ctx, job.Coin)
+	if err != nil {
+		return job // only the picture suffers
+	}
+	front := job
+	for _, other := range jobs {
+		if !other.Ended() && other.ID < front.ID {
+			front = other
+		}
+	}
+	return front
+}
+
+func barName(front, job engine.Job) string {
+	if front.ID == job.ID {
+		return fmt.Sprintf("job %d", job.ID)
+	}
+	return fmt.Sprintf("job %d, before job %d", front.ID, job.ID)
 }

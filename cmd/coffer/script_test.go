@@ -259,14 +259,20 @@ func TestComplete(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	var out strings.Builder
 	table := newTable("name", ">amount", "note")
 	table.row("a", "1.00000000", "")
 	table.row("größer", "21.00000000", "x")
-	table.write(&out)
-	const want = "name         amount  note\na        1.00000000\ngrößer  21.00000000  x\n"
-	if out.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	for width, want := range map[int]string{
+		0:  "name         amount  note\na        1.00000000\ngrößer  21.00000000  x\n",
+		25: "name         amount  note\na        1.00000000\ngrößer  21.00000000  x\n",
+		24: "name         amount\n    note\na        1.00000000\ngrößer  21.00000000\n    x\n",
+		18: "name\n         amount\n    note\na\n     1.00000000\ngrößer\n    21.00000000\n    x\n",
+	} {
+		var out strings.Builder
+		table.write(&out, width)
+		if out.String() != want {
+			t.Errorf("width %d: got\n%s\nwant\n%s", width, out.String(), want)
+		}
 	}
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
 		if got := count(n); got != want {

@@ -99,7 +99,7 @@ func (a *app) configCheck(c *cli.Context) error {
 			t.row(string(coin.Symbol), string(coin.Network), coin.Nodes[0].RPC, loginOf(&coin.Nodes[0]), coin.Start.String(), coin.Verify,
 				fmt.Sprint(int(coin.Confirmations)), fmt.Sprint(int(coin.FinalDepth)), fmt.Sprint(int(coin.MaxReorg)))
 		}
-		t.write(a.out)
+		t.write(a.out, a.width)
 	})
 	return nil
 }
@@ -193,13 +193,18 @@ func (a *app) doctor(c *cli.Context) error {
 		}
 	}
 	if faults > 0 {
-		return fmt.Errorf("%s to put right first: %w", plural(faults, "thing", "things"), errFindings)
+		return faultsFound(faults)
 	}
 	return nil
 }
 
-// errFindings says that doctor found what keeps Coffer from working: most often a node that cannot be reached.
-var errFindings = fmt.Errorf("see the faults above (%w)", engine.ErrUnreachable)
+// faultsFound is how many faults doctor found: most often a node that cannot be reached, so that is its kind.
+type faultsFound int
+
+func (f faultsFound) Error() string {
+	return plural(int(f), "thing", "things") + " to put right first: see FAULT above"
+}
+func (f faultsFound) Unwrap() error { return engine.ErrUnreachable }
 
 func (a *app) tellFindings(findings []engine.Finding) {
 	var coin coins.Symbol

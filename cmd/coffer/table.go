@@ -32,28 +32,68 @@ func newTable(headings ...string) *table {
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
-func (t *table) write(w io.Writer) {
+// write writes the table. Where width is not 0, columns that do not fit into it go to further lines of their row.
+func (t *table) write(w io.Writer, width int) {
+	rows := append([][]string{t.head}, t.rows...)
 	widths := make([]int, len(t.head))
-	for _, row := range append([][]string{t.head}, t.rows...) {
+	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		var line strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i > 0 {
-				line.WriteString("  ")
-			}
-			if t.right[i] {
-				line.WriteString(pad + cell)
-			} else {
-				line.WriteString(cell + pad)
+	lines := fold(widths, width)
+	for _, row := range rows {
+		for i, columns := range lines {
+			line := t.line(row, columns, widths)
+			switch {
+			case i == 0:
+				fmt.Fprintln(w, line)
+			case line != "":
+				fmt.Fprintln(w, foldIndent+line)
 			}
 		}
-		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}
+}
+
+const (
+	columnGap  = "  "
+	foldIndent = "    "
+)
+
+// fold shares columns out to lines that are at most so wide, at least one column a line.
+func fold(widths []int, width int) [][]int {
+	lines := [][]int{nil}
+	used := 0
+	for i, cell := range widths {
+		last := len(lines) - 1
+		if width > 0 && len(lines[last]) > 0 && used+len(columnGap)+cell > width {
+			lines, used = append(lines, nil), len(foldIndent)
+			last++
+		}
+		if len(lines[last]) > 0 {
+			used += len(columnGap)
+		}
+		lines[last] = append(lines[last], i)
+		used += cell
+	}
+	return lines
+}
+
+// line is some columns of a row, aligned.
+func (t *table) line(row []string, columns, widths []int) string {
+	var line strings.Builder
+	for n, i := range columns {
+		if n > 0 {
+			line.WriteString(columnGap)
+		}
+		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(row[i]))
+		if t.right[i] {
+			line.WriteString(pad + row[i])
+		} else {
+			line.WriteString(row[i] + pad)
+		}
+	}
+	return strings.TrimRight(line.String(), " ")
 }
 
 // pairs is a table of names and values, without headings.

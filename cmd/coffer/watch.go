@@ -174,7 +174,10 @@ func (a *app) readAddresses(file string, list *addressList) error {
 			list.lines = append(list.lines, number)
 		}
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return usagef("%s:%d: the line is longer than %d KB: a file has one address a line", list.file, number+1, longestLine>>10)
+	case err != nil:
 		return usagef("%s:%d: %v", list.file, number+1, err)
 	}
 	return nil
@@ -247,7 +250,7 @@ func (a *app) watchList(c *cli.Context) error {
 				}
 				t.row(watch.Address, fmt.Sprint(int(watch.Birth)), state, watch.Label, timeText(watch.Added))
 			}
-			t.write(a.out)
+			t.write(a.out, a.width)
 		})
 		a.more(list.Next)
 		return nil
