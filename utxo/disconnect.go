@@ -86,18 +86,43 @@ func (s *step) facts(height coins.Height) ([]fact, error) {
 	return kept, nil
 }
 
+// untold names a change of the tip block that a job keeps back from the log.
+type untold struct {
+	kind ChangeKind
+	at   coins.OutPoint
+}
+
+// waits says whether a change of the tip block waits for the end of the job
+// that reads its script's past. What an earlier job has told of does not.
+func (s *step) waits(watch *watchRow, height coins.Height, u untold) (bool, error) {
+	scanning, err := s.scanning(watch)
+	if err != nil || !scanning {
+		return false, err
+	}
+	kept, known := s.untold[watch.job]
+	if !known {
+		changes, err := s.keptOf(watch.job, height)
+		if err != nil {
+			return false, err
+		}
+		kept = make(map[untold]bool, len(changes))
+		for i := range changes {
+			kept[untold{changes[i].Kind, changes[i].Coin.OutPoint}] = true
+		}
+		if s.untold == nil {
+			s.untold = map[JobID]map[untold]bool{}
+		}
+		s.untold[watch.job] = kept
+	}
+	return kept[u], nil
+}
+
 // undo takes one fact of the tip block back. What a job found and has not
 // logged yet leaves no trace in the log.
 func (x *Index) undo(s *step, tip coins.BlockID, f fact, changes []Change) ([]Change, error) {
 	watch, err := s.needWatch(f.script)
 	if err != nil {
 		return nil, err
-	}
-	waits := false
-	if f.flags&flagFound != 0 {
-		if waits, err = s.scanning(watch); err != nil {
-			return nil, err
-		}
 	}
 	txid, err := s.txID(numberOf(tip.Height, f.tx))
 	if err != nil {
@@ -114,11 +139,16 @@ func (x *Index) undo(s *step, tip coins.BlockID, f fact, changes []Change) ([]Ch
 		return nil, err
 	}
 	change := Change{Kind: CoinRemoved, TxID: txid, Coin: c}
+	was := CoinCreated
 	if f.kind == Spent {
-		change.Kind = CoinRestored
+		was, change.Kind = CoinSpent, CoinRestored
 		s.appeared(x, c, f.script)
 	} else {
 		s.disappeared(x, c, f.script)
+	}
+	waits, err := s.waits(watch, tip.Height, untold{was, c.OutPoint})
+	if err != nil {
+		return nil, err
 	}
 	if !waits {
 		changes = append(changes, change)

@@ -26,6 +26,8 @@ type step struct {
 	leaving []*poolTx
 	// seen are those of which the step made a coin known.
 	seen []sighting
+	// untold are changes of the tip block that jobs keep, where it is left.
+	untold map[JobID]map[untold]bool
 }
 
 // markChange is an outpoint that enters or leaves the set of unspent coins.
