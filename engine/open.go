@@ -47,6 +47,9 @@ func (p *part) openAt(ctx context.Context, dir string, start coins.Height) (*utx
 		return nil, fmt.Errorf("index in %s: %w", dir, err)
 	}
 	store, err := badgerkv.Open(dir, badgerkv.Options{})
+	if errors.Is(err, badgerkv.ErrLocked) { // Badger's own words only repeat it
+		err = fmt.Errorf("index in %s: %w", dir, badgerkv.ErrLocked)
+	}
 	if err != nil {
 		return nil, withRemedy(err)
 	}

@@ -55,6 +55,9 @@ func (r *yamlReader) syntax(err error) {
 			line, text = n, what
 		}
 	}
+	if strings.Contains(text, "cannot start any token") { // most often a tab
+		text += "; indent with spaces"
+	}
 	r.faults = append(r.faults, Fault{Line: line, Text: "not YAML: " + text})
 }
 
