@@ -21,11 +21,11 @@ func seen(t *testing.T, txs ...*wire.MsgTx) (change coins.MempoolChange) {
 	return change
 }
 
-// balances fails unless a script's balance has these classes, and all scripts'
+// balances fails unless script 0's balance has these classes, and all scripts'
 // together the same total.
-func balances(t *testing.T, x *utxo.Index, n int, confirmed, incoming, outgoing coins.Amount) {
+func balances(t *testing.T, x *utxo.Index, confirmed, incoming, outgoing coins.Amount) {
 	t.Helper()
-	b, err := x.Balance(t.Context(), script(n))
+	b, err := x.Balance(t.Context(), script(0))
 	if err != nil || b.Confirmed != coins.TotalOf(confirmed) || b.Incoming != coins.TotalOf(incoming) || b.Outgoing != coins.TotalOf(outgoing) {
 		t.Fatalf("%+v, want %d, %d, %d: %v", b, confirmed, incoming, outgoing, err)
 	}
@@ -64,17 +64,17 @@ func TestToldAgain(t *testing.T) {
 	second := newBlock(first, 0, 0, coinbaseTx(1, pay(1, 1)), tx)
 	x := watching(t, memkv.New(testRows), first)
 	tellPool(t, x, seen(t, tx))
-	balances(t, x, 0, 0, 60, 0)
+	balances(t, x, 0, 60, 0)
 	connectAll(t, x, []*testBlock{second})
-	balances(t, x, 0, 60, 0, 0)
+	balances(t, x, 60, 0, 0)
 	tellPool(t, x, seen(t, tx))
-	balances(t, x, 0, 60, 0, 0)
+	balances(t, x, 60, 0, 0)
 	if err := x.Disconnect(t.Context(), second.id()); err != nil {
 		t.Fatal(err)
 	}
-	balances(t, x, 0, 0, 0, 0)
+	balances(t, x, 0, 0, 0)
 	tellPool(t, x, seen(t, tx))
-	balances(t, x, 0, 0, 60, 0)
+	balances(t, x, 0, 60, 0)
 }
 
 // TestReplacedParent replaces a transaction that others build upon, before the
@@ -87,11 +87,11 @@ func TestReplacedParent(t *testing.T) {
 	other := spendTx(4, outPoints(outPoint(first.msg.Transactions[0], 0)), pay(1, 99))
 	x := watching(t, memkv.New(testRows), first)
 	tellPool(t, x, seen(t, parent, child, grandchild))
-	balances(t, x, 0, 0, 60+59+58, 60+59)
+	balances(t, x, 0, 60+59+58, 60+59)
 	tellPool(t, x, seen(t, other))
-	balances(t, x, 0, 0, 0, 0)
+	balances(t, x, 0, 0, 0)
 	tellPool(t, x, coins.MempoolChange{Gone: []coins.TxID{coins.TxID(other.TxHash())}})
-	balances(t, x, 0, 0, 60+59+58, 60+59)
+	balances(t, x, 0, 60+59+58, 60+59)
 }
 
 // TestLongChains asks for the balance of transactions of which each spends
@@ -105,7 +105,7 @@ func TestLongChains(t *testing.T) {
 	}
 	x := watching(t, memkv.New(testRows), first)
 	tellPool(t, x, seen(t, txs[1:]...))
-	balances(t, x, 0, 0, 120, 118)
+	balances(t, x, 0, 120, 118)
 }
 
 // TestReplacedOverRestart opens an index anew while it knows a transaction and
@@ -118,7 +118,7 @@ func TestReplacedOverRestart(t *testing.T) {
 		store := memkv.New(testRows)
 		x := watching(t, store, first)
 		tellPool(t, x, seen(t, old, later))
-		balances(t, x, 0, 0, 50, 0)
-		balances(t, openOn(t, store.Reopen()), 0, 0, 50, 0)
+		balances(t, x, 0, 50, 0)
+		balances(t, openOn(t, store.Reopen()), 0, 50, 0)
 	}
 }
