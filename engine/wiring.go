@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"coffer.example/coffer/coins"
@@ -44,20 +45,29 @@ func Symbols() []coins.Symbol {
 	return symbols
 }
 
-// CoinFor returns a coin on a network; it fails with [ErrUnknownCoin], or as the coin does for a network it has not.
+// CoinFor returns a coin on a network; it fails with [ErrInput] for one that Coffer does not
+// know, naming those that it does.
 func CoinFor(symbol coins.Symbol, network coins.Network) (coins.Coin, error) {
 	w, ok := wireOf(symbol)
 	if !ok {
-		return nil, fmt.Errorf("coin %q: %w", symbol, ErrUnknownCoin)
+		return nil, fmt.Errorf("%q is not a coin that Coffer knows, which are %v: %w", symbol, Symbols(), ErrInput)
 	}
-	return w.open(network)
+	coin, err := w.open(network)
+	if errors.Is(err, coins.ErrNetwork) {
+		return nil, fmt.Errorf("%s has no network %q, it has %v: %w", symbol, network, networksOf(symbol), ErrInput)
+	}
+	return coin, err
 }
 
 // networksOf returns the names of the networks that a coin has, none for a coin that is not known.
 func networksOf(symbol coins.Symbol) []string {
+	w, ok := wireOf(symbol)
+	if !ok {
+		return nil
+	}
 	var names []string
 	for _, network := range []coins.Network{coins.Main, coins.Test, coins.Testnet4, coins.Signet, coins.Regtest} {
-		if _, err := CoinFor(symbol, network); err == nil {
+		if _, err := w.open(network); err == nil {
 			names = append(names, string(network))
 		}
 	}
