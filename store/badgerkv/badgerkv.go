@@ -60,10 +60,7 @@ func Open(folder string, opts Options) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("index folder: %w", explain(err))
 	}
-	if err := checkTables(folder); err != nil {
-		return nil, fmt.Errorf("open index folder %s: %w", folder, err)
-	}
-	db, err := badger.Open(badger.DefaultOptions(folder).
+	tuned := badger.DefaultOptions(folder).
 		WithSyncWrites(true).
 		WithDetectConflicts(false).
 		WithMemTableSize(opts.MemTable).
@@ -73,7 +70,11 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithNumVersionsToKeep(1).
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithMetricsEnabled(false).
-		WithLogger(logger{opts.Warn}))
+		WithLogger(logger{opts.Warn})
+	if err := recoverFolder(folder, tuned); err != nil {
+		return nil, fmt.Errorf("open index folder %s: %w", folder, err)
+	}
+	db, err := badger.Open(tuned)
 	if err != nil {
 		return nil, fmt.Errorf("open index folder %s: %w", folder, explainOpen(err))
 	}

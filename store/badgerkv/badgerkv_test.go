@@ -90,6 +90,53 @@ func TestCorrupt(t *testing.T) {
 	}
 }
 
+// TestKilled opens what a process leaves behind that is killed while Badger makes a log, deletes one, or writes a
+// table: nothing of it was ever part of the store.
+func TestKilled(t *testing.T) {
+	for name, text := range map[string]string{"000009.vlog": "", "000009.mem": "", "000009.sst": "", "000008.sst": "half a table"} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			s := open(t, folder)
+			err := s.Update(t.Context(), func(w utxo.Writer) error { return w.Set([]byte("a"), []byte("b")) })
+			if err := errors.Join(err, s.Close(), os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				s = open(t, folder)
+				err = s.View(t.Context(), func(r utxo.Reader) error {
+					value, found, err := r.Get([]byte("a"), nil)
+					if err == nil && (!found || string(value) != "b") {
+						err = errors.New("the row is gone")
+					}
+					return err
+				})
+				if err := errors.Join(err, s.Close()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestRunning leaves the files of a store alone that another has open.
+func TestRunning(t *testing.T) {
+	folder := t.TempDir()
+	s := open(t, folder)
+	fresh := filepath.Join(folder, "000009.vlog") // as Badger has it for a moment
+	if err := os.WriteFile(fresh, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := badgerkv.Open(folder, badgerkv.Options{}); !errors.Is(err, badgerkv.ErrLocked) {
+		t.Errorf("opened twice: %v", err)
+	}
+	if _, err := os.Stat(fresh); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // damage overwrites the files of a name.
 func damage(t *testing.T, folder, name string) {
 	t.Helper()

@@ -19,6 +19,9 @@
 //   - Blocks of tables are verified by their checksums as they are read. The
 //     ends of tables are looked at before Badger opens them, which would panic
 //     in a goroutine of its own where they are damaged.
+//   - A process that is killed leaves half a table, or a log without a byte,
+//     that were never part of the store. Open passes over the one and removes
+//     the other, which Badger would not open: see recoverFolder.
 //   - Values over 1 MB (the undo of a block full of matches) go to the value
 //     log, which Compact collects.
 package badgerkv
