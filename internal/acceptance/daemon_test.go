@@ -249,7 +249,14 @@ func (g *ground) compare(file string, c *simChain) {
 	if len(want) == 0 {
 		g.t.Errorf("%s: nobody who is watched has a coin", c.symbol)
 	}
-	for _, line := range different(string(c.symbol)+" coin", got, want) {
+	wrong := different(string(c.symbol)+" coin", got, want)
+	for _, line := range wrong {
 		g.t.Error(line)
+	}
+	if len(wrong) > 0 {
+		var jobs, watches json.RawMessage
+		g.done(file, &jobs, "rescan", "list", string(c.symbol))
+		g.done(file, &watches, "watch", "list", string(c.symbol))
+		g.t.Logf("%s: addresses %v\nrescans %s\nwatches %s", c.symbol, c.addresses, jobs, watches)
 	}
 }
