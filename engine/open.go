@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/node"
@@ -87,6 +88,14 @@ func (p *part) createIndex(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := lockFolder(filepath.Dir(p.dir))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Stat(p.dir); err == nil {
+		return nil // another process was faster
+	}
 	side := p.dir + ".new"
 	if err := os.RemoveAll(side); err != nil {
 		return fmt.Errorf("index: %w", err)
@@ -105,6 +114,26 @@ func (p *part) createIndex(ctx context.Context) error {
 		return fmt.Errorf("index: %w", err)
 	}
 	return syncFolder(filepath.Dir(p.dir))
+}
+
+// lockFolder makes a folder and waits until no other process has it locked. It is for what takes a moment: a command and
+// the daemon that starts beside it must not make the same index.
+func lockFolder(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	err = syscall.EINTR
+	for errors.Is(err, syscall.EINTR) {
+		err = syscall.Flock(int(folder.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), folder.Close())
+	}
+	return func() { _ = folder.Close() }, nil // closing gives the lock back
 }
 
 // syncFolder makes a rename in the folder durable.
