@@ -38,7 +38,7 @@ func (n *Node) Headers(ctx context.Context, from coins.Height, limit int) ([]coi
 	if count <= 0 || from < 0 {
 		return nil, nil
 	}
-	if viaREST := n.ways[0]; viaREST.usable() {
+	if viaREST := n.way(REST); viaREST.usable() {
 		headers, err := n.restHeaders(ctx, from, count)
 		if err == nil && len(headers) > 0 || ctx.Err() != nil {
 			return headers, err

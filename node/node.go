@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,6 +114,11 @@ func assemble(params *coins.Params, o Options) (*Node, error) {
 		return client.hex(ctx, buf, params.Format.MaxBlock, "getblock", id.Hash.String(), false)
 	}
 	n.ways = []*way{newWay(REST, viaREST), newWay(P2P, viaP2P), newWay(RPC, viaRPC)}
+	if params.Format.MWEB {
+		// Litecoin 0.21 takes a block apart before it sends it over REST: 26 MB/s, and 123 MB/s over the peer protocol
+		// (docs/benchmarks.md). Core sends what is on its disk.
+		n.ways[0], n.ways[1] = n.ways[1], n.ways[0]
+	}
 	for _, endpoint := range o.ZMQ {
 		n.feeds = append(n.feeds, newFeed(endpoint, &n.opts, n.zmqTopics, n.hints.add))
 	}
@@ -241,13 +247,15 @@ func (n *Node) nudge() {
 	}
 }
 
+// way returns one of the ways by name; all three are always there.
+func (n *Node) way(name Transport) *way {
+	i := slices.IndexFunc(n.ways, func(w *way) bool { return w.name == name })
+	return n.ways[i]
+}
+
 // lostPeer is called when the peer connection ended by itself.
 func (n *Node) lostPeer(err error) {
-	for _, w := range n.ways {
-		if w.name == P2P {
-			w.fail(err, time.Now(), &n.opts)
-		}
-	}
+	n.way(P2P).fail(err, time.Now(), &n.opts)
 	n.nudge()
 }
 

@@ -12,7 +12,7 @@ import (
 // Transport is a way of taking blocks from a node.
 type Transport string
 
-// The transports, fastest first.
+// The transports, fastest first but for Litecoin, where P2P stands before REST.
 const (
 	REST Transport = "rest"
 	P2P  Transport = "p2p"
