@@ -17,8 +17,7 @@ const latencyBlocks = 20
 func TestLatency(t *testing.T) {
 	for _, coin := range []testnodes.Coin{testnodes.BTC, testnodes.LTC, testnodes.DOGE} {
 		t.Run(string(coin), func(t *testing.T) {
-			testnodes.Require(t, coin)
-			r := realRig(t, testnodes.Options{Coin: coin, Args: []string{"-walletbroadcast=0"}})
+			r := rigOf(t, coin)
 			for _, one := range []struct {
 				way way
 				zmq bool

@@ -9,19 +9,14 @@ import (
 	"coffer.example/coffer/utxo"
 )
 
-// eachRig tells stories on every coin's node: Dogecoin's on the simulated one where there is no dogecoind.
-func eachRig(t *testing.T, tell func(t *testing.T, r *rig)) {
+// rigOf starts a coin's node: Dogecoin's is simulated where there is no dogecoind.
+func rigOf(t *testing.T, coin testnodes.Coin) *rig {
 	t.Helper()
-	for _, coin := range []testnodes.Coin{testnodes.BTC, testnodes.LTC, testnodes.DOGE} {
-		t.Run(string(coin), func(t *testing.T) {
-			if _, err := testnodes.Find(coin); err != nil && coin == testnodes.DOGE {
-				t.Log("told on the simulated node: there is no dogecoind")
-				tell(t, simRig(t, coins.Symbol(coin)))
-				return
-			}
-			tell(t, realRig(t, testnodes.Options{Coin: coin, Args: []string{"-walletbroadcast=0"}}))
-		})
+	if _, err := testnodes.Find(coin); err != nil && coin == testnodes.DOGE {
+		t.Log("on the simulated node: there is no dogecoind")
+		return simRig(t, coins.Symbol(coin))
 	}
+	return realRig(t, testnodes.Options{Coin: coin, Args: []string{"-walletbroadcast=0"}})
 }
 
 // scenario is a story with a name, and where its index begins.
@@ -33,15 +28,19 @@ type scenario struct {
 
 func TestStories(t *testing.T) {
 	ways := []way{wayAll, wayP2P, wayPoll}
-	eachRig(t, func(t *testing.T, r *rig) {
-		for i, one := range scenarios() {
-			t.Run(one.name, func(t *testing.T) {
-				s := begin(t, r, ways[i%len(ways)], one.start)
-				one.tell(s)
-				s.prove()
-			})
-		}
-	})
+	for _, coin := range []testnodes.Coin{testnodes.BTC, testnodes.LTC, testnodes.DOGE} {
+		t.Run(string(coin), func(t *testing.T) {
+			t.Parallel() // most of it is waiting for nodes
+			r := rigOf(t, coin)
+			for i, one := range scenarios() {
+				t.Run(one.name, func(t *testing.T) {
+					s := begin(t, r, ways[i%len(ways)], one.start)
+					one.tell(s)
+					s.prove()
+				})
+			}
+		})
+	}
 }
 
 func scenarios() []scenario {
