@@ -21,7 +21,7 @@ var (
 
 	// ErrTimeout says that the node accepted a request and did not finish its
 	// answer in time.
-	ErrTimeout = errors.New("node does not answer in time: look at its load, or raise the timeout")
+	ErrTimeout = errors.New("node does not answer in time: look at its load and its log")
 
 	// ErrSecretFile says that the password or cookie file cannot be read, or is
 	// no cookie. A node writes its cookie when it starts.
