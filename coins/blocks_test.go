@@ -44,6 +44,10 @@ func fixtures(tb testing.TB, pattern string) []rawBlock {
 	if folder == "" {
 		folder = filepath.Join("..", "..", "shared", "fixtures")
 	}
+	// Others published these blocks and nothing can install them: a checkout on its own skips, in CI too.
+	if paths, _ := filepath.Glob(filepath.Join(folder, "real", pattern)); len(paths) == 0 {
+		tb.Skip("no published blocks like ", pattern, ": put them into shared/fixtures/real beside the repository, or name that folder's parent in COFFER_FIXTURES")
+	}
 	return read(tb, filepath.Join(folder, "real", pattern), "put published blocks into shared/fixtures/real beside the repository, or name that folder's parent in COFFER_FIXTURES")
 }
 
