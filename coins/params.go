@@ -70,9 +70,32 @@ type AddressParams struct {
 	WIF byte
 	// HDPublic and HDPrivate are the BIP 32 version bytes, big endian.
 	HDPublic, HDPrivate uint32
+	// HDAliases are further versions of extended public keys that are read.
+	HDAliases []HDAlias
 	// SLIP44 is the coin type in derivation paths (1 on every test network).
 	SLIP44 uint32
 }
+
+// HDAlias is a version of extended public keys beside the coin's own: wallets
+// write which script a key is for (SLIP-132), or have a version of the coin's.
+type HDAlias struct {
+	// Public is the version, big endian.
+	Public uint32
+	// Form is the script that the version says, HDAny where it says none.
+	Form HDForm
+}
+
+// HDForm is what the version of an extended public key says of its scripts.
+type HDForm string
+
+// The forms, written as descriptors (BIP 380) have them.
+const (
+	HDAny           HDForm = ""
+	HDNestedKey     HDForm = "sh(wpkh)"
+	HDWitnessKey    HDForm = "wpkh"
+	HDNestedScript  HDForm = "sh(wsh)"
+	HDWitnessScript HDForm = "wsh"
+)
 
 // MaturityRule says how many blocks a coinbase output waits: one mined at
 // height h ≥ From, up to the next rule, can be spent in block h + Blocks.

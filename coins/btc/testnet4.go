@@ -29,7 +29,11 @@ func testnet4() coins.Params {
 			WIF:       239,
 			HDPublic:  0x043587cf,
 			HDPrivate: 0x04358394,
-			SLIP44:    1,
+			HDAliases: []coins.HDAlias{ // SLIP-132: upub, vpub, Upub, Vpub
+				{Public: 0x044a5262, Form: coins.HDNestedKey}, {Public: 0x045f1cf6, Form: coins.HDWitnessKey},
+				{Public: 0x024289ef, Form: coins.HDNestedScript}, {Public: 0x02575483, Form: coins.HDWitnessScript},
+			},
+			SLIP44: 1,
 		},
 		Chain: coins.ChainParams{
 			Genesis:       genesis.BlockHash(),

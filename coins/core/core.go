@@ -34,6 +34,7 @@ func New(params coins.Params, options ...Option) (coins.Coin, error) {
 	params.Address.P2PKH = slices.Clone(params.Address.P2PKH)
 	params.Address.P2SH = slices.Clone(params.Address.P2SH)
 	params.Address.P2SHForeign = slices.Clone(params.Address.P2SHForeign)
+	params.Address.HDAliases = slices.Clone(params.Address.HDAliases)
 	params.Chain.Maturity = slices.Clone(params.Chain.Maturity)
 	c := &coin{params: params}
 	for _, option := range options {

@@ -54,6 +54,12 @@ func (f *faults) address(p *coins.Params) {
 		f.when(!goodHRP(hrp), "human readable part %q is not of lower case letters and digits without a 1", hrp)
 	}
 	f.when(a.HDPublic == a.HDPrivate, "BIP 32 versions are missing or equal")
+	hd := map[uint32]bool{a.HDPublic: true, a.HDPrivate: true}
+	for _, alias := range a.HDAliases {
+		f.when(hd[alias.Public], "BIP 32 version %08x stands twice", alias.Public)
+		f.when(alias.Form != coins.HDAny && !p.Format.Segwit, "BIP 32 version %08x is for %s, which needs segwit", alias.Public, alias.Form)
+		hd[alias.Public] = true
+	}
 	f.when(a.WIF == 0, "WIF version is missing")
 	f.when(p.Network != coins.Main && a.SLIP44 != 1, "SLIP-44 type %d, test networks have 1", a.SLIP44)
 }

@@ -31,7 +31,12 @@ func mainnet() coins.Params {
 			WIF:         176,
 			HDPublic:    0x0488b21e,
 			HDPrivate:   0x0488ade4,
-			SLIP44:      2,
+			HDAliases: []coins.HDAlias{ // SLIP-132: Ltub, Mtub, ypub, zpub, Ypub, Zpub
+				{Public: 0x019da462, Form: coins.HDAny}, {Public: 0x01b26ef6, Form: coins.HDNestedKey},
+				{Public: 0x049d7cb2, Form: coins.HDNestedKey}, {Public: 0x04b24746, Form: coins.HDWitnessKey},
+				{Public: 0x0295b43f, Form: coins.HDNestedScript}, {Public: 0x02aa7ed3, Form: coins.HDWitnessScript},
+			},
+			SLIP44: 2,
 		},
 		Chain: coins.ChainParams{
 			Genesis:        genesis.BlockHash(),
