@@ -32,7 +32,7 @@ func (x *Index) Check(ctx context.Context, progress func(table string, rows int)
 		}{
 			{"headers", c.headers}, {"watch set", c.watchSet}, {"transactions", c.transactions}, {"transaction ids", c.ids},
 			{"coins", c.unspent}, {"history", c.history}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs},
-			{"mempool", c.mempool}, {"tables", c.tables},
+			{"mempool", c.mempool}, {"reservations", c.leases}, {"tables", c.tables},
 		} {
 			c.name, c.rows = table.name, 0
 			if err := table.check(); err != nil {

@@ -223,7 +223,7 @@ func (c *checker) mempool() error {
 // tables finds rows that are of no table.
 func (c *checker) tables() error {
 	for first := range 256 {
-		known := slices.Contains([]byte{tableBalance, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog,
+		known := slices.Contains([]byte{tableBalance, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog, tableLease,
 			tablePool, tableFound, tableState, tableTxID, tableUnspent, tableWatch, tableTx}, byte(first))
 		if known {
 			continue

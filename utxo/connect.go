@@ -95,6 +95,9 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	}
 	x.leavePool(s, b)
 	s.batch.blocks++
+	if err := s.endAway(b.ID.Height - x.opts.MaxReorg); err != nil {
+		return err
+	}
 	return s.prune(b.ID.Height - x.opts.MaxReorg + 1)
 }
 

@@ -70,6 +70,9 @@
 //	'j' job 8                                    state 1, all 1, id 8, from 4, to 4, next 4, scripts 8, found 8, kept 8,
 //	                                             created 8, finished 8, error
 //	'q' job 8, height 4                          changes before it 8, and as 'l': what a job keeps until its end
+//	'r'                                          the last token 8
+//	'r' token 8                                  a reservation: created 8, expires 8, coins 4, V owner, purpose; times in microseconds
+//	'r' token 8, txid 32, output 4               its coin: place 1, since 4, script 4, value 8
 //	'p' txid 32                                  seen 8, raw transaction: unconfirmed, touching a watched script
 //
 // A change is kind 1, flags 1, txid 32, the coin's txid 32 where it is another

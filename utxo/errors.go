@@ -49,6 +49,45 @@ var (
 	// ErrRange says that a job's range of heights is empty or beyond the chain.
 	ErrRange = errors.New("range of heights is empty or beyond the chain")
 
+	// ErrReserve says that a request to reserve or release cannot be: no coin, a
+	// coin twice, no owner, a text that is too long. Correct it.
+	ErrReserve = errors.New("bad request to reserve")
+
+	// ErrNoCoin says that no unspent coin of a watched script has that outpoint.
+	ErrNoCoin = errors.New("no such coin")
+
+	// ErrReserved says that another reservation holds the coin. Take another coin
+	// or wait until it is released.
+	ErrReserved = errors.New("coin is reserved")
+
+	// ErrCoinSpent says that a coin is spent, in a block or by an unconfirmed
+	// transaction. Take another one.
+	ErrCoinSpent = errors.New("coin is spent")
+
+	// ErrImmature says that consensus does not let the coin be spent in the next
+	// block. Wait.
+	ErrImmature = errors.New("coin is immature")
+
+	// ErrConflicted says that the unconfirmed transaction that makes the coin has
+	// been replaced by another one. Take another coin.
+	ErrConflicted = errors.New("coin's transaction is replaced by another one")
+
+	// ErrScanning says that the coin's script is still being scanned, so that the
+	// coin may turn out to be spent. Wait for the job.
+	ErrScanning = errors.New("the past of the coin's script is still being read")
+
+	// ErrToken says that a token does not fit: its reservation has ended, is
+	// another owner's, or does not hold the coins. Whoever acts on it must not
+	// go on; reserve anew.
+	ErrToken = errors.New("token of a reservation does not hold")
+
+	// ErrNoReservation says that there is nothing to release: no reservation in
+	// force has that token, or holds that coin.
+	ErrNoReservation = errors.New("no such reservation")
+
+	// ErrTooManyReserved says that [MaxReserved] coins are reserved. Release some.
+	ErrTooManyReserved = errors.New("too many coins are reserved")
+
 	// ErrClosed says that the index was closed.
 	ErrClosed = errors.New("index is closed")
 

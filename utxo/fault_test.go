@@ -3,6 +3,7 @@ package utxo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"coffer.example/coffer/coins"
@@ -121,8 +122,12 @@ func (s story) steps(t *testing.T) []func(ctx context.Context, x *utxo.Index) er
 			return err
 		}
 	}
+	change := outPoint(s.main[1].msg.Transactions[2], 0)
+	reserve := func(ctx context.Context, x *utxo.Index) error {
+		return reserveOnce(ctx, x, coins.OutPoint{TxID: coins.TxID(change.Hash), Vout: change.Index})
+	}
 	return []func(context.Context, *utxo.Index) error{
-		watch(nil, 0), connect(s.main[0], false), connect(s.main[1], false),
+		watch(nil, 0), connect(s.main[0], false), connect(s.main[1], false), reserve,
 		watch(&utxo.JobSpec{From: testStart}, 1, 2),
 		connect(s.main[2], false),
 		func(ctx context.Context, x *utxo.Index) error { return x.Disconnect(ctx, s.main[2].id()) },
@@ -135,7 +140,28 @@ func (s story) steps(t *testing.T) []func(ctx context.Context, x *utxo.Index) er
 			_, err := x.Unwatch(ctx, [][]byte{script(1)})
 			return err
 		},
+		releaseAll, reserve, // what is left at the end, is
 	}
+}
+
+// reserveOnce reserves a coin, which nothing but itself has reserved.
+func reserveOnce(ctx context.Context, x *utxo.Index, at coins.OutPoint) error {
+	spec := utxo.ReserveSpec{OutPoints: []coins.OutPoint{at}, Owner: "payer"}
+	_, err := x.Reserve(ctx, spec)
+	return err
+}
+
+// releaseAll releases one reservation; after a failure there must still be one.
+func releaseAll(ctx context.Context, x *utxo.Index) error {
+	list, _, err := x.Reservations(ctx, utxo.ReservationQuery{Owner: "payer"})
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 || len(list[0].Coins) != 1 || list[0].Coins[0].Place != utxo.InBlock {
+		return fmt.Errorf("reservations %+v", list)
+	}
+	_, err = x.Release(ctx, utxo.ReleaseSpec{Owner: "payer", Token: list[0].Token})
+	return err
 }
 
 // runJob runs the first job from its cursor to its end, where it has not ended.

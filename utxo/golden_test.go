@@ -48,6 +48,9 @@ func TestKeys(t *testing.T) {
 		{"job", keyNumber(tableJob, 3), "6a0000000000000003"},
 		{"kept", keyFound(3, 7), "71000000000000000300000007"},
 		{"mempool", keyPool(id32(0x11)), "70" + hex11},
+		{"last token", keyTokens(), "72"},
+		{"reservation", keyLease(3), "720000000000000003"},
+		{"reserved coin", keyHeld(3, coins.OutPoint{TxID: id32(0x11), Vout: 2}), "720000000000000003" + hex11 + "02000000"},
 	} {
 		if got := hex.EncodeToString(c.key); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -81,7 +84,13 @@ func codecs() []codec {
 	connect := &record{kind: recordConnect, block: block, count: 2, changes: []Change{{Kind: CoinSpent, Block: block, TxID: id32(0x33), Coin: sampleCoin()}}}
 	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, false, at, "lab"}
 	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
+	lease := &leaseRow{Claim{3, "shop", "pay", at, at.Add(time.Second)}, 2}
+	held := heldRow{Away, 7, 9, 300}
 	return []codec{
+		{"last token", Token(3), encodeToken(3), "0000000000000003", func(b []byte) (any, error) { return decodeToken(b) }},
+		{"reservation", lease, lease.encode(), "00060a24181e4000" + "00060a24182d8240" + "00000002" + "0473686f70" + "706179",
+			func(b []byte) (any, error) { return decodeLease(3, b) }},
+		{"reserved coin", held, held.encode(), "01" + "00000007" + "00000009" + "000000000000012c", func(b []byte) (any, error) { return decodeHeld(b) }},
 		{"identity", self, self.encode(), "0000000144444444444444444444444444444444" + "00000007" + hex11 + "00" + "03627463" + "046d61696e",
 			func(b []byte) (any, error) { return decodeIdentity(b) }},
 		{"state", st, st.encode(), "01" + "00000008" + hex11 + "00000003" + "0000000000000009" + "00000004" + "0000000000000002" + "0000000000000003" +

@@ -51,6 +51,7 @@ type view struct {
 	state   state
 	scripts *markSet
 	pool    *pool
+	leases  *leases
 	closed  bool
 	// coinBytes is the memory of the writer's set of outpoints.
 	coinBytes int
@@ -68,6 +69,7 @@ type writer struct {
 	moves     []coinMove
 	leaving   []*poolTx
 	seen      []sighting
+	leased    []leaseChange
 	// fresh are the outpoints created by the block at hand.
 	fresh *markSet
 	// importing are jobs of which the scripts are still being stored, running
@@ -173,6 +175,9 @@ func (x *Index) load(ctx context.Context) error {
 		x.w = writer{applied: x.state, pending: newBatch(), importing: map[JobID]bool{}}
 		x.w.fresh = newMarkSet(false, 0)
 		x.pool = newPool()
+		if x.leases, err = loadLeases(r); err != nil {
+			return err
+		}
 		if x.scripts, err = x.loadScripts(r); err != nil {
 			return err
 		}
@@ -261,7 +266,13 @@ func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) err
 	s := x.newStep()
 	err := x.store.View(ctx, func(r Reader) error {
 		s.base = r
-		return do(s)
+		if err := s.sweepLeases(x.opts.Clock()); err != nil {
+			return err
+		}
+		if err := do(s); err != nil {
+			return err
+		}
+		return s.followLeases(x.self.start)
 	})
 	if err != nil {
 		x.discard()
@@ -272,6 +283,7 @@ func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) err
 	x.changeMarks(s.marks)
 	x.w.marks, x.w.moves = append(x.w.marks, s.marks...), append(x.w.moves, s.moves...)
 	x.w.leaving, x.w.seen = append(x.w.leaving, s.leaving...), append(x.w.seen, s.seen...)
+	x.w.leased = append(x.w.leased, s.leases.changes...)
 	if more && x.w.pending.blocks < maxPendingBlocks && len(x.w.pending.rows) < maxPendingRows && x.pool.empty() {
 		return nil
 	}
@@ -287,7 +299,7 @@ const (
 
 func (x *Index) newStep() *step {
 	return &step{scope: scope{batch: x.w.pending}, state: x.w.applied, chain: &x.coin.Params().Chain,
-		watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}}
+		watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}, leases: leaseStep{known: x.leases}}
 }
 
 // flush makes everything that was begun durable: what is pending, and what an
@@ -312,6 +324,7 @@ func (x *Index) storePending(ctx context.Context) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	x.state, x.coinBytes = x.w.applied, x.w.outpoints.size()
+	x.leases.apply(x.w.leased)
 	x.pool.move(x.w.moves)
 	x.pool.noteStored(nil, x.w.seen)
 	for _, tx := range x.w.leaving {
@@ -341,7 +354,7 @@ func (x *Index) reset() {
 	clear(x.w.pending.rows)
 	x.w.pending.blocks, x.w.pending.size = 0, 0
 	x.w.marks, x.w.moves, x.w.leaving = x.w.marks[:0], x.w.moves[:0], nil
-	x.w.seen = nil
+	x.w.seen, x.w.leased = nil, nil
 }
 
 func (x *Index) changeMarks(changes []markChange) {

@@ -14,6 +14,7 @@ const (
 	tableHeader   = 'h'
 	tableIdentity = 'i'
 	tableJob      = 'j'
+	tableLease    = 'r'
 	tableLog      = 'l'
 	tablePool     = 'p'
 	tableFound    = 'q'

@@ -119,7 +119,7 @@ func (x *Index) coinsInBlocks(r Reader, p Page, prefix []byte) (list []Coin, nex
 	if err != nil {
 		return nil, "", err
 	}
-	look, last := newLookup(r), bytes.Clone(from)
+	look, last, now := newLookup(r), bytes.Clone(from), x.opts.Clock()
 	err = r.Scan(prefix, from, false, func(key, value []byte) error {
 		if bytes.Equal(key, from) {
 			return nil
@@ -138,7 +138,7 @@ func (x *Index) coinsInBlocks(r Reader, p Page, prefix []byte) (list []Coin, nex
 		if err != nil {
 			return err
 		}
-		c.SpentBy = x.pool.spender(c.OutPoint)
+		c.SpentBy, c.Reserved = x.pool.spender(c.OutPoint), x.leases.claim(c.OutPoint, now)
 		list = append(list, c)
 		return nil
 	})

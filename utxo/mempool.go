@@ -277,6 +277,9 @@ type sighting struct {
 func (s *step) storePool(seen []sighting) {
 	r := &record{kind: recordMempool}
 	for _, it := range seen {
+		if it.coin.OutPoint.TxID == it.tx.id {
+			s.leases.entered = append(s.leases.entered, it.coin.OutPoint)
+		}
 		if it.tx.raw != nil {
 			s.put(keyPool(it.tx.id), append(binary.BigEndian.AppendUint64(nil, uint64(it.tx.seen.UnixNano())), it.tx.raw...))
 		}

@@ -20,6 +20,7 @@ type model struct {
 	start   coins.Height
 	watched map[string]*modelWatch
 	pool    []*wire.MsgTx
+	leases  map[utxo.Token]*modelLease
 }
 
 type modelWatch struct {
@@ -47,7 +48,7 @@ type answer struct {
 }
 
 func newModel(start coins.Height) *model {
-	return &model{start: start, watched: map[string]*modelWatch{}}
+	return &model{start: start, watched: map[string]*modelWatch{}, leases: map[utxo.Token]*modelLease{}}
 }
 
 func (m *model) tip() *testBlock {
@@ -67,6 +68,11 @@ func (m *model) next() coins.Height {
 
 func (m *model) connect(b *testBlock) {
 	m.chain = append(m.chain, b)
+	for _, l := range m.leases {
+		for _, h := range l.coins {
+			h.may = h.may || h.away && h.since <= b.height-testReorg
+		}
+	}
 	for _, w := range m.watched {
 		w.live[b.id().Hash] = true
 	}

@@ -248,17 +248,28 @@ func (p *pool) each(id scriptID, call func(*poolTx)) {
 	}
 }
 
-// sum adds the unconfirmed classes of a script's balance, or of all for 0.
-func (p *pool) sum(b *Balance, id scriptID) {
+// sumPool adds the unconfirmed classes of a script's balance, or of all for 0:
+// what is reserved and being spent counts as outgoing alone.
+func (x *Index) sumPool(b *Balance, id scriptID) {
+	p, now := x.pool, x.opts.Clock()
 	p.each(id, func(tx *poolTx) {
 		for i := range tx.outs {
-			if c := &tx.outs[i]; id == 0 || c.id == id {
-				b.Incoming = b.Incoming.Add(c.Value)
+			c := &tx.outs[i]
+			if id != 0 && c.id != id {
+				continue
+			}
+			b.Incoming = b.Incoming.Add(c.Value)
+			if x.leases.claim(c.OutPoint, now) != nil && p.spender(c.OutPoint) == (coins.TxID{}) {
+				b.Reserved = b.Reserved.Add(c.Value)
 			}
 		}
 		for _, c := range tx.spends {
-			if id == 0 || c.id == id {
-				b.Outgoing = b.Outgoing.Add(c.Value)
+			if id != 0 && c.id != id {
+				continue
+			}
+			b.Outgoing = b.Outgoing.Add(c.Value)
+			if c.Confirmed && x.leases.claim(c.OutPoint, now) != nil {
+				b.Reserved = b.Reserved.Sub(c.Value)
 			}
 		}
 	})

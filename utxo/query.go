@@ -172,7 +172,8 @@ func (x *Index) Balance(ctx context.Context, script []byte) (balance Balance, er
 		if balance.Immature, err = x.immature(r, id); err != nil {
 			return err
 		}
-		x.pool.sum(&balance, id)
+		balance.Reserved = x.leases.sum(id, x.opts.Clock())
+		x.sumPool(&balance, id)
 		return nil
 	})
 	balance.Total = balance.Confirmed.Plus(balance.Incoming).Minus(balance.Outgoing)
@@ -187,7 +188,8 @@ func (x *Index) TotalBalance(ctx context.Context) (balance Balance, err error) {
 		if balance.Immature, err = x.immatureAll(r); err != nil {
 			return err
 		}
-		x.pool.sum(&balance, 0)
+		balance.Reserved = x.leases.sum(0, x.opts.Clock())
+		x.sumPool(&balance, 0)
 		return nil
 	})
 	balance.Total = balance.Confirmed.Plus(balance.Incoming).Minus(balance.Outgoing)

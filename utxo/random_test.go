@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/btcsuite/btcd/wire/v2"
 	"pgregory.net/rapid"
@@ -33,18 +34,21 @@ type world struct {
 	fold  map[told]string // coins the log tells of, with their scripts
 	ever  map[string]bool // scripts that were unwatched once
 	salt  uint32
-	undo  int // blocks that can be disconnected
+	now   time.Time
+	token utxo.Token // the last one
+	undo  int        // blocks that can be disconnected
 }
 
 func newWorld(tb testHelper) *world {
 	w := &world{tb: tb, store: memkv.New(testRows), m: newModel(testStart),
-		fold: map[told]string{}, ever: map[string]bool{}}
+		fold: map[told]string{}, ever: map[string]bool{}, now: time.UnixMicro(5)}
 	w.open()
 	return w
 }
 
 func (w *world) open() {
-	x, err := utxo.Open(context.Background(), w.store, testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
+	x, err := utxo.Open(context.Background(), w.store, testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg,
+		Clock: func() time.Time { return w.now }})
 	w.must(err)
 	w.x = x
 }
@@ -359,6 +363,7 @@ func (w *world) check(*rapid.T) {
 	w.must(w.x.Check(context.Background(), func(string, int) {}))
 	w.follow()
 	want := w.m.compute()
+	w.checkLeases(&want)
 	for at, c := range want.coins {
 		key := told{coins.OutPoint{TxID: coins.TxID(at.Hash), Vout: at.Index}, c.height}
 		if _, there := w.fold[key]; !there && w.m.watched[c.script].done && !w.ever[c.script] {
@@ -383,6 +388,7 @@ func TestAgainstModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": w.connect, "connect again": w.connect, "disconnect": w.disconnect, "watch": w.watch, "watch more": w.watch,
 			"unwatch": w.unwatch, "read": w.read, "mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
+			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick,
 		})
 		w.rebuild(rt)
 		w.must(w.x.Close())

@@ -5,13 +5,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"coffer.example/coffer/coins"
 )
 
 // resetStep is how many rows one transaction of a reset takes.
 const resetStep = 20_000
 
-// Reset drops everything but the watch set, under a new index id: the next
-// block is the one at the index's start. Scripts born below the start are
+// Reset drops everything but the watch set and the reservations, under a new
+// index id: the next block is the one at the index's start. Reserved coins are
+// away until their blocks are read again. Scripts born below the start are
 // Scanning again, and a queued job reads their past. It goes on at the next
 // Open where the process dies under it. Queries wait for it. It fails with
 // [ErrJobBusy] while a job runs.
@@ -54,6 +57,9 @@ func (x *Index) goOnResetting(ctx context.Context) error {
 	st, err := x.storedState(ctx)
 	if err != nil {
 		return fmt.Errorf("reset: %w", err)
+	}
+	if err := x.restLeases(ctx, st.tip.Height); err != nil {
+		return fmt.Errorf("reset reservations: %w", err)
 	}
 	fresh := state{undoFrom: x.self.start, lastScript: st.lastScript, lastJob: st.lastJob + 1}
 	job := &jobRow{Job: Job{ID: fresh.lastJob, State: JobQueued, From: x.self.start, To: x.self.start - 1, Created: x.opts.Clock().UTC()}}
@@ -120,6 +126,41 @@ func (x *Index) dropTable(ctx context.Context, table byte) error {
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+	}
+}
+
+// restLeases makes the coins of every reservation rest until they come back.
+func (x *Index) restLeases(ctx context.Context, tip coins.Height) error {
+	from := []byte{tableLease}
+	for {
+		var keys, values [][]byte
+		err := x.store.View(ctx, func(r Reader) error {
+			return r.Scan([]byte{tableLease}, from, false, func(key, value []byte) error {
+				if len(keys) == resetStep {
+					return ErrStop
+				}
+				from = append(bytes.Clone(key), 0)
+				if len(key) != heldKeySize {
+					return nil
+				}
+				rest, err := restLease(value, tip)
+				keys, values = append(keys, bytes.Clone(key)), append(values, rest)
+				return err
+			})
+		})
+		if err == nil {
+			err = x.store.Update(ctx, func(w Writer) error {
+				for i, key := range keys {
+					if err := w.Set(key, values[i]); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err != nil || len(keys) < resetStep {
 			return err
 		}
 	}

@@ -28,6 +28,7 @@ type step struct {
 	seen []sighting
 	// untold are changes of the tip block that jobs keep, where it is left.
 	untold map[JobID]map[untold]bool
+	leases leaseStep
 }
 
 // markChange is an outpoint that enters or leaves the set of unspent coins.
@@ -69,6 +70,15 @@ func (s *step) needWatch(id scriptID) (*watchRow, error) {
 		err = fmt.Errorf("script %d is not watched: %w", id, ErrCorrupt)
 	}
 	return row, err
+}
+
+// script returns a watched script.
+func (s *step) script(id scriptID) ([]byte, error) {
+	row, err := s.needWatch(id)
+	if err != nil {
+		return nil, err
+	}
+	return row.script, nil
 }
 
 // job returns a job's row, which must be there.

@@ -29,6 +29,8 @@ type Coin struct {
 	// SpentBy is an unconfirmed transaction that spends it; zero where none is
 	// known. Set by queries, not in changes.
 	SpentBy coins.TxID
+	// Reserved says who has reserved it; nil where nobody has. As SpentBy.
+	Reserved *Claim
 }
 
 // Balance is what a script, or several, hold: named classes, never one number.
@@ -43,6 +45,9 @@ type Balance struct {
 	// Outgoing is the part of Confirmed and Incoming that unconfirmed
 	// transactions spend.
 	Outgoing coins.Total `json:"outgoing"`
+	// Reserved is the part of Confirmed and Incoming that is reserved and that no
+	// unconfirmed transaction spends.
+	Reserved coins.Total `json:"reserved"`
 	// Total is Confirmed + Incoming − Outgoing.
 	Total coins.Total `json:"total"`
 	// Coins counts the unspent confirmed outputs.

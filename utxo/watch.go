@@ -336,6 +336,11 @@ func (x *Index) dropScript(ctx context.Context, gone *leaving) error {
 		if more, err = x.dropHistory(s, gone.id); err != nil {
 			return err
 		}
+		reserved, err := s.forgetLeases(gone.id)
+		if err != nil {
+			return err
+		}
+		more = more || reserved
 		w, err := s.needWatch(gone.id)
 		if err != nil {
 			return err

@@ -38,6 +38,7 @@ func (a *app) tellBalance(b engine.Balance) {
 	t.row("  of it immature", b.Immature.String())
 	t.row("incoming", b.Incoming.String())
 	t.row("outgoing", b.Outgoing.String())
+	t.row("reserved", b.Reserved.String())
 	t.row("total", b.Total.String())
 	t.write(a.out, a.width)
 	fmt.Fprintf(a.out, "\n%s in blocks, of %s received in all; as of block %s\n",
