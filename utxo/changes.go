@@ -178,14 +178,15 @@ const MaxChanges = 10_000
 
 // Changes returns at most limit changes after a number, in order; none where
 // after is the last. Fewer than limit do not mean the end. It fails with
-// [ErrSequence].
+// [ErrSequence], or [ErrPruned] where the next change is no longer kept.
 func (x *Index) Changes(ctx context.Context, after Seq, limit int) (list []Change, err error) {
 	err = x.query(ctx, func(r Reader) error {
-		if after > x.state.lastSeq {
-			return fmt.Errorf("change %d, the last is %d: %w", after, x.state.lastSeq, ErrSequence)
+		floor, err := readFloor(r)
+		if err == nil {
+			err = floor.holds(after, x.state.lastSeq)
 		}
-		if after == x.state.lastSeq {
-			return nil
+		if err != nil || after == x.state.lastSeq {
+			return err
 		}
 		reading := logReader{r: r, want: after + 1, limit: min(max(limit, 1), MaxChanges)}
 		from, err := reading.rowOf(reading.want)

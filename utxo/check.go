@@ -31,7 +31,7 @@ func (x *Index) Check(ctx context.Context, progress func(table string, rows int)
 			check func() error
 		}{
 			{"headers", c.headers}, {"watch set", c.watchSet}, {"transactions", c.transactions}, {"transaction ids", c.ids},
-			{"coins", c.unspent}, {"history", c.history}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs},
+			{"coins", c.unspent}, {"history", c.history}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs}, {"cursors", c.cursors},
 			{"mempool", c.mempool}, {"reservations", c.leases}, {"tables", c.tables},
 		} {
 			c.name, c.rows = table.name, 0
@@ -67,6 +67,8 @@ type checkSums struct {
 	// numbers weighed so that equal sums mean equal counts of each.
 	coins, events, undoable uint64
 	sum                     sumRow
+	// pruned counts the changes of jobs told of in the log that it keeps no more.
+	pruned map[JobID]uint64
 }
 
 // weigh spreads a transaction's number for sums that are compared.

@@ -139,27 +139,36 @@ func (c *checker) undo() error {
 }
 
 func (c *checker) log() error {
-	next := Seq(0)
-	err := c.scan(tableLog, func(key, value []byte) error {
+	floor, err := readFloor(c.r)
+	if err != nil {
+		return err
+	}
+	next := floor.row
+	c.sums.pruned = map[JobID]uint64{}
+	err = c.scan(tableLog, func(key, value []byte) error {
 		r, err := decodeRecord(value)
 		if err != nil {
 			return err
 		}
 		first := Seq(numberOfKey(key))
-		if next != 0 && first != next || first == 0 {
+		if first != next || first == 0 {
 			return c.failf("change %d follows change %d", first, next-1)
 		}
 		next = first + Seq(r.size())
+		if first == floor.row && (floor.from < first || floor.from > first && (r.kind != recordJob || floor.from >= next)) {
+			return c.failf("the log begins with change %d, its first row holds %d to %d", floor.from, first, next-1)
+		}
 		if r.kind != recordJob {
 			return nil
 		}
+		c.sums.pruned[r.job] = uint64(max(floor.from, first) - first)
 		job, err := readJob(c.r, r.job)
 		if err != nil || job.State != JobDone || job.kept != r.count {
 			return errors.Join(err, c.failf("change %d stands for job %d, which is not done or kept another number", first, r.job))
 		}
 		return nil
 	})
-	if next != 0 && next != c.x.state.lastSeq+1 || next == 0 && c.x.state.lastSeq != 0 {
+	if next != c.x.state.lastSeq+1 {
 		return errors.Join(err, c.failf("the log ends before change %d, the state says %d", next, c.x.state.lastSeq))
 	}
 	return err
@@ -175,7 +184,7 @@ func (c *checker) jobs() error {
 		if j.ID == 0 || j.ID > c.x.state.lastJob || j.Next < j.From {
 			return c.failf("job %d of %d is at height %d, from %d", j.ID, c.x.state.lastJob, j.Next, j.From)
 		}
-		kept := uint64(0)
+		kept := c.prunedOf(j)
 		err = c.r.Scan(keyNumber(tableFound, uint64(j.ID)), nil, false, func(key, value []byte) error {
 			row, err := decodeFound(value)
 			if err != nil || heightOfKey(key) >= j.Next {
@@ -189,6 +198,32 @@ func (c *checker) jobs() error {
 		})
 		if err == nil && kept != j.kept {
 			return c.failf("job %d keeps %d changes, its record says %d", j.ID, kept, j.kept)
+		}
+		return err
+	})
+}
+
+// prunedOf is how many of a job's changes the log no longer keeps.
+func (c *checker) prunedOf(j *jobRow) uint64 {
+	if j.State != JobDone {
+		return 0
+	}
+	if pruned, told := c.sums.pruned[j.ID]; told {
+		return pruned
+	}
+	return j.kept
+}
+
+// cursors reads every cursor, and holds those of this index to the log's end.
+func (c *checker) cursors() error {
+	return c.scan(tableCursor, func(key, value []byte) error {
+		if len(key) == 1 {
+			_, err := decodeFloor(value)
+			return err
+		}
+		cursor, err := decodeCursor(key, value)
+		if err == nil && cursor.Index == c.x.self.id && (cursor.Seq > c.x.state.lastSeq || cursor.Seq < c.x.slowest) {
+			return c.failf("cursor %s stands at %d, the slowest is %d and the last change %d", cursor.Name, cursor.Seq, c.x.slowest, c.x.state.lastSeq)
 		}
 		return err
 	})
@@ -223,7 +258,7 @@ func (c *checker) mempool() error {
 // tables finds rows that are of no table.
 func (c *checker) tables() error {
 	for first := range 256 {
-		known := slices.Contains([]byte{tableBalance, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog, tableLease,
+		known := slices.Contains([]byte{tableBalance, tableCursor, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog, tableLease,
 			tablePool, tableFound, tableState, tableTxID, tableUnspent, tableWatch, tableTx}, byte(first))
 		if known {
 			continue

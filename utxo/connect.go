@@ -98,7 +98,10 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	if err := s.endAway(b.ID.Height - x.opts.MaxReorg); err != nil {
 		return err
 	}
-	return s.prune(b.ID.Height - x.opts.MaxReorg + 1)
+	if err := s.prune(b.ID.Height - x.opts.MaxReorg + 1); err != nil {
+		return err
+	}
+	return x.pruneLog(s)
 }
 
 // checkBelow checks an index's first block against what a job has read below

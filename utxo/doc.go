@@ -24,7 +24,8 @@
 //   - Outputs that nothing can spend are no coins: those of the genesis block,
 //     and those of scripts that cannot be watched. A coinbase with the id of an
 //     earlier one (Bitcoin's 91842 and 91880) spends what is left of that.
-//   - The log has no gaps.
+//   - The log has no gaps from its first row on. It keeps what a cursor has yet
+//     to take, and what came with blocks that can still be disconnected.
 //
 // # Matching
 //
@@ -70,6 +71,8 @@
 //	'j' job 8                                    state 1, all 1, id 8, from 4, to 4, next 4, scripts 8, found 8, kept 8,
 //	                                             created 8, finished 8, error
 //	'q' job 8, height 4                          changes before it 8, and as 'l': what a job keeps until its end
+//	'c'                                          where the log begins: its first row 8, first change 8, the job's height 4
+//	'c' name                                     cursor: index id 16, change 8, height 4 and hash 32, told 8
 //	'r'                                          the last token 8
 //	'r' token 8                                  a reservation: created 8, expires 8, coins 4, V owner, purpose; times in microseconds
 //	'r' token 8, txid 32, output 4               its coin: place 1, since 4, script 4, value 8

@@ -35,6 +35,26 @@ var (
 	// cursor belongs to another index id. Resynchronise.
 	ErrSequence = errors.New("sequence lies beyond the change log")
 
+	// ErrPruned says that the log no longer keeps the next change: nobody had
+	// registered a cursor before it, or its consumer did not come for too long.
+	// Resynchronise: compare with the coins there are, and register anew.
+	ErrPruned = errors.New("changes are no longer kept")
+
+	// ErrOtherIndex says that a cursor counts the changes of another index id:
+	// the index was rebuilt or restored since. Resynchronise and register anew.
+	ErrOtherIndex = errors.New("cursor belongs to another index id")
+
+	// ErrNoCursor says that no cursor has that name. Register it.
+	ErrNoCursor = errors.New("no such cursor")
+
+	// ErrCursorName says that a cursor cannot be named so: 1 to 64 of a-z, 0-9,
+	// '.', '_' and '-'.
+	ErrCursorName = errors.New("bad name for a cursor")
+
+	// ErrTooManyCursors says that there are [MaxCursors] already. Drop one that
+	// nobody advances any more.
+	ErrTooManyCursors = errors.New("too many cursors")
+
 	// ErrNoJob says that there is no job with that number.
 	ErrNoJob = errors.New("no such job")
 

@@ -127,6 +127,10 @@ func (s story) steps(t *testing.T) []func(ctx context.Context, x *utxo.Index) er
 		return reserveOnce(ctx, x, coins.OutPoint{TxID: coins.TxID(change.Hash), Vout: change.Index})
 	}
 	return []func(context.Context, *utxo.Index) error{
+		func(ctx context.Context, x *utxo.Index) error {
+			_, err := x.RegisterCursor(ctx, "model", x.LastSeq())
+			return err
+		},
 		watch(nil, 0), connect(s.main[0], false), connect(s.main[1], false), reserve,
 		watch(&utxo.JobSpec{From: testStart}, 1, 2),
 		connect(s.main[2], false),
@@ -135,7 +139,16 @@ func (s story) steps(t *testing.T) []func(ctx context.Context, x *utxo.Index) er
 		func(ctx context.Context, x *utxo.Index) error {
 			return runJob(ctx, t, x, append(s.main[:2:2], s.side...))
 		},
+		func(ctx context.Context, x *utxo.Index) error {
+			return x.AdvanceCursor(ctx, utxo.Cursor{Name: "model", Index: x.ID(), Seq: x.LastSeq()})
+		},
 		connect(s.side[1], false),
+		func(ctx context.Context, x *utxo.Index) error {
+			if err := x.DropCursor(ctx, "model"); !errors.Is(err, utxo.ErrNoCursor) {
+				return err
+			}
+			return nil
+		},
 		func(ctx context.Context, x *utxo.Index) error {
 			_, err := x.Unwatch(ctx, [][]byte{script(1)})
 			return err

@@ -32,6 +32,8 @@ func TestKeys(t *testing.T) {
 	}{
 		{"identity", keyIdentity(), "69"},
 		{"state", keyState(), "73"},
+		{"log's beginning", keyFloor(), "63"},
+		{"cursor", keyCursor("ab"), "636162"},
 		{"header", keyHeight(tableHeader, 0x010203), "6800010203"},
 		{"undo", keyHeight(tableUndo, 7), "6400000007"},
 		{"watch", keyScript(tableWatch, 9), "7700000009"},
@@ -82,6 +84,7 @@ func codecs() []codec {
 		{Funded, 1, 4, coinRef{numberOf(8, 1), 4}, coinRow{10, 1, 0}}}
 	block := coins.BlockID{Height: 8, Hash: id32(0x11)}
 	connect := &record{kind: recordConnect, block: block, count: 2, changes: []Change{{Kind: CoinSpent, Block: block, TxID: id32(0x33), Coin: sampleCoin()}}}
+	cursor := Cursor{Name: "ledger", Index: IndexID(wide[:16]), Seq: 9, Block: block, Updated: at}
 	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, false, at, "lab"}
 	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
 	lease := &leaseRow{Claim{3, "shop", "pay", at, at.Add(time.Second)}, 2}
@@ -95,6 +98,10 @@ func codecs() []codec {
 			func(b []byte) (any, error) { return decodeIdentity(b) }},
 		{"state", st, st.encode(), "01" + "00000008" + hex11 + "00000003" + "0000000000000009" + "00000004" + "0000000000000002" + "0000000000000003" +
 			"00000000000000000000000000000005" + "0000000000000001" + "0000000000000002", func(b []byte) (any, error) { return decodeState(b) }},
+		{"log's beginning", floor{5, 6, 7}, floor{5, 6, 7}.encode(), "0000000000000005" + "0000000000000006" + "00000007",
+			func(b []byte) (any, error) { return decodeFloor(b) }},
+		{"cursor", cursor, cursor.encode(), "44444444444444444444444444444444" + "0000000000000009" + "00000008" + hex11 + "000000006553f100",
+			func(b []byte) (any, error) { return decodeCursor([]byte("cledger"), b) }},
 		{"coin", coinRow{9, 300, flagPegOut}, coinRow{9, 300, flagPegOut}.encode(), "00000009" + "000000000000012c" + "02",
 			func(b []byte) (any, error) { return decodeCoin(b) }},
 		{"unspent", coinRow{0, 300, flagFound}, coinRow{9, 300, flagFound}.appendUnspent(nil), "000000000000012c" + "04",

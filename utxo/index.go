@@ -24,6 +24,9 @@ type Options struct {
 	Clock func() time.Time
 	// Random draws the index id; nil is the system's.
 	Random io.Reader
+	// MaxCursorLag is how many changes are kept for the slowest cursor; 0 is the
+	// constant of that name.
+	MaxCursorLag Seq
 }
 
 // Index is the index of one coin on one network. Its methods are safe for
@@ -38,6 +41,8 @@ type Index struct {
 	// writing is held by whoever changes the index; w is theirs.
 	writing sync.Mutex
 	w       writer
+	// slowest is the slowest cursor of the log, the writer's too.
+	slowest Seq
 
 	// mu guards what queries see; it is held for writing only while a commit
 	// becomes visible.
@@ -147,8 +152,8 @@ func (x *Index) open(ctx context.Context) error {
 func (x *Index) create(ctx context.Context, start coins.Height) error {
 	p := x.coin.Params()
 	x.self = identity{version: FormatVersion, start: start, symbol: p.Symbol, network: p.Network, genesis: p.Chain.Genesis}
-	if _, err := io.ReadFull(x.opts.Random, x.self.id[:]); err != nil {
-		return fmt.Errorf("draw the index id: %w", err)
+	if err := x.self.renew(x.opts.Random); err != nil {
+		return err
 	}
 	return x.store.Update(ctx, func(w Writer) error {
 		first := state{undoFrom: start}
@@ -182,6 +187,9 @@ func (x *Index) load(ctx context.Context) error {
 			return err
 		}
 		if x.w.outpoints, err = x.loadOutPoints(r); err != nil {
+			return err
+		}
+		if err := x.loadSlowest(r); err != nil {
 			return err
 		}
 		return x.loadPool(r)

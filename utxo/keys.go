@@ -9,6 +9,7 @@ import (
 // The tables, each a first byte of the key. doc.go draws the rows.
 const (
 	tableBalance  = 'b'
+	tableCursor   = 'c'
 	tableUndo     = 'd'
 	tableEvent    = 'e'
 	tableHeader   = 'h'

@@ -127,7 +127,7 @@ func TestHostile(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": h.connect, "connect again": h.connect, "disconnect": h.disconnect, "kill": h.kill,
 			"watch": h.watchAny, "watch more": h.watchAny, "unwatch": h.unwatchAny, "rescan": h.rescan, "give up": h.giveUp,
-			"read": h.read, "read more": h.read, "mempool": h.mempool, "evict": h.evict, "": h.checkRows,
+			"read": h.read, "read more": h.read, "mempool": h.mempool, "evict": h.evict, "advance": h.advance, "": h.checkRows,
 		})
 		h.must(h.x.Check(context.Background(), func(string, int) {})) // stores what waits: births may have fallen in it
 		h.rebuild(rt)

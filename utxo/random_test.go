@@ -43,6 +43,8 @@ func newWorld(tb testHelper) *world {
 	w := &world{tb: tb, store: memkv.New(testRows), m: newModel(testStart),
 		fold: map[told]string{}, ever: map[string]bool{}, now: time.UnixMicro(5)}
 	w.open()
+	_, err := w.x.RegisterCursor(context.Background(), "model", 0)
+	w.must(err)
 	return w
 }
 
@@ -314,6 +316,13 @@ func (w *world) reopen(*rapid.T) {
 	w.must(w.x.Mempool(context.Background(), w.whole()))
 }
 
+// advance tells the index how far the log has been followed: what is before
+// may go, and nothing after.
+func (w *world) advance(*rapid.T) {
+	w.follow()
+	w.must(w.x.AdvanceCursor(context.Background(), utxo.Cursor{Name: "model", Index: w.x.ID(), Seq: w.seq}))
+}
+
 // told names a coin that the log tells of: by its block too, for coinbases of
 // the same id.
 type told struct {
@@ -388,7 +397,7 @@ func TestAgainstModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": w.connect, "connect again": w.connect, "disconnect": w.disconnect, "watch": w.watch, "watch more": w.watch,
 			"unwatch": w.unwatch, "read": w.read, "mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
-			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick,
+			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick, "advance": w.advance,
 		})
 		w.rebuild(rt)
 		w.must(w.x.Close())

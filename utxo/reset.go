@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 
 	"coffer.example/coffer/coins"
 )
@@ -34,8 +33,8 @@ func (x *Index) Reset(ctx context.Context) error {
 	defer x.mu.Unlock()
 	self := x.self
 	self.resetting = true
-	if _, err := io.ReadFull(x.opts.Random, self.id[:]); err != nil {
-		return fmt.Errorf("draw the index id: %w", err)
+	if err := self.renew(x.opts.Random); err != nil {
+		return err
 	}
 	err := x.store.Update(ctx, func(w Writer) error { return w.Set(keyIdentity(), self.encode()) })
 	if err != nil {
@@ -76,6 +75,9 @@ func (x *Index) goOnResetting(ctx context.Context) error {
 			}
 		}
 		if err := w.Set(keyState(), fresh.encode()); err != nil {
+			return err
+		}
+		if err := w.Delete(keyFloor()); err != nil {
 			return err
 		}
 		return w.Set(keyIdentity(), self.encode())
