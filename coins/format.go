@@ -185,19 +185,23 @@ func cutOrBad(cut bool) error {
 
 // compactSize reads Bitcoin's variable length integer at p and returns it with
 // the position behind it, or a fault. Non-canonical forms are malformed, as
-// nodes have it.
+// nodes have it. Where every nanosecond counts, [oneByte] comes before: it is
+// inlined, this is not.
 func compactSize(b []byte, p int) (uint64, int) {
-	if uint(p) >= uint(len(b)) {
-		return 1, cutShort
-	}
-	c := b[p]
-	if c < 0xfd {
-		return uint64(c), p + 1
+	if oneByte(b, p) {
+		return uint64(b[p]), p + 1
 	}
 	return longCompactSize(b, p)
 }
 
+// oneByte says whether the variable length integer at p is its first byte, as
+// nearly all are.
+func oneByte(b []byte, p int) bool { return uint(p) < uint(len(b)) && b[p] < 0xfd }
+
 func longCompactSize(b []byte, p int) (uint64, int) {
+	if uint(p) >= uint(len(b)) {
+		return 1, cutShort
+	}
 	width := 2 << (b[p] - 0xfd)
 	if len(b)-p-1 < width {
 		return 1, cutShort

@@ -94,8 +94,10 @@ func walkIns(b []byte, p int, l *Layout) int {
 	ins := l.Ins
 	for range count {
 		ins = append(ins, uint32(p))
-		script, next := compactSize(b, p+OutPointSize)
-		if next < 0 {
+		script, next := uint64(0), p+OutPointSize
+		if oneByte(b, next) {
+			script, next = uint64(b[next]), next+1
+		} else if script, next = longCompactSize(b, next); next < 0 {
 			return next
 		}
 		// 64-bit arithmetic on a length below 2^63: what is left always fits.
@@ -118,8 +120,10 @@ func walkOuts(b []byte, p int, l *Layout) int {
 	}
 	outs := l.Outs
 	for range count {
-		script, next := compactSize(b, p+8)
-		if next < 0 {
+		script, next := uint64(0), p+8
+		if oneByte(b, next) {
+			script, next = uint64(b[next]), next+1
+		} else if script, next = longCompactSize(b, next); next < 0 {
 			return next
 		}
 		if script > uint64(len(b)-next) {
@@ -142,8 +146,10 @@ func walkWitness(b []byte, p, inputs int) int {
 			return cutShort
 		}
 		for range items {
-			item, next := compactSize(b, p)
-			if next < 0 {
+			item, next := uint64(0), p
+			if oneByte(b, next) {
+				item, next = uint64(b[next]), next+1
+			} else if item, next = longCompactSize(b, next); next < 0 {
 				return next
 			}
 			if item > uint64(len(b)-next) {

@@ -21,6 +21,9 @@ type slot struct {
 // fetched the longest it can be is reserved; once it is loaded, what it really
 // holds is settled. Returned slots keep their buffers as long as all buffers,
 // lent and idle, stay within the bound.
+//
+// The blocks lent are also kept few enough to stay in the processor's caches
+// from the core that receives them to the one that reads them: see warmBytes.
 type arena struct {
 	blocks  int   // slots lent at most
 	limit   int64 // bytes at most, but one block is always lent
@@ -30,9 +33,19 @@ type arena struct {
 	idle  []*slot // last used last
 	lent  int
 	held  int64         // by lent slots
+	usual int64         // what the block settled last holds
 	spare int64         // by idle slots
 	freed chan struct{} // a token after each change that may let take go on
 }
+
+// Beyond warmSlots slots, no more are lent than hold warmBytes together, going
+// by the block before. With 32 blocks of 1.1 MB in flight every step costs more
+// CPU time than with 10 (a quarter over all, measured on two cores), and no
+// transport is faster for it.
+const (
+	warmSlots = 6
+	warmBytes = 16 << 20
+)
 
 func newArena(blocks int, limit, longest int64) *arena {
 	return &arena{blocks: blocks, limit: limit, longest: longest, freed: make(chan struct{}, 1)}
@@ -56,6 +69,9 @@ func (a *arena) tryTake() *slot {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.lent >= a.blocks || (a.lent > 0 && a.held+a.longest > a.limit) {
+		return nil
+	}
+	if a.lent >= warmSlots && int64(a.lent+1)*a.usual > warmBytes {
 		return nil
 	}
 	s := &slot{done: make(chan struct{}, 1)}
@@ -84,7 +100,7 @@ func (a *arena) settle(s *slot) {
 	a.mu.Lock()
 	holds := footprint(&s.block)
 	a.held += holds - s.held
-	s.held = holds
+	s.held, a.usual = holds, holds
 	a.evict()
 	a.mu.Unlock()
 	a.signal()

@@ -58,3 +58,26 @@ func TestArena(t *testing.T) {
 		t.Errorf("idle slots stay beyond the bound: %d + %d bytes", a.held, a.spare)
 	}
 }
+
+// While blocks are large, fewer are lent than the bounds allow; small ones do
+// not count.
+func TestArenaStaysWarm(t *testing.T) {
+	a := newArena(32, 1<<30, warmBytes)
+	lend := func(bytes int) (lent int) {
+		for s := a.tryTake(); s != nil; s = a.tryTake() {
+			s.block.Raw = make([]byte, bytes)
+			a.settle(s)
+			lent++
+			defer a.give(s)
+		}
+		return lent
+	}
+	for _, c := range []struct{ bytes, want int }{
+		{warmBytes / 10, 10}, {warmBytes, warmSlots}, {1000, 32},
+	} {
+		if got := lend(c.bytes); got != c.want {
+			t.Errorf("%d blocks of %d bytes are lent, want %d", got, c.bytes, c.want)
+		}
+		a.trim(0)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"sync"
 	"time"
@@ -36,7 +35,8 @@ type Index struct {
 	store Store
 	coin  coins.Coin
 	opts  Options
-	seed  maphash.Seed
+	// marker hashes what is looked up in the sets.
+	marker *marker
 
 	// writing is held by whoever changes the index; w is theirs.
 	writing sync.Mutex
@@ -116,7 +116,7 @@ func Open(ctx context.Context, store Store, coin coins.Coin, opts Options) (*Ind
 	if opts.Random == nil {
 		opts.Random = rand.Reader
 	}
-	x := &Index{store: store, coin: coin, opts: opts, seed: maphash.MakeSeed()}
+	x := &Index{store: store, coin: coin, opts: opts, marker: newMarker()}
 	if err := x.open(ctx); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}

@@ -1,9 +1,7 @@
 package utxo
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/maphash"
 
 	"coffer.example/coffer/coins"
 )
@@ -13,22 +11,17 @@ import (
 func (x *Index) Prepare(b *coins.Block) {
 	b.ScriptMarks = b.ScriptMarks[:0]
 	for _, out := range b.Layout.Outs {
-		b.ScriptMarks = append(b.ScriptMarks, maphash.Bytes(x.seed, b.Raw[out.Script:out.Script+out.Len]))
+		b.ScriptMarks = append(b.ScriptMarks, x.marker.script(b.Raw[out.Script:out.Script+out.Len]))
 	}
 	b.OutPointMarks = b.OutPointMarks[:0]
 	for _, in := range b.Layout.Ins {
-		b.OutPointMarks = append(b.OutPointMarks, maphash.Bytes(x.seed, b.Raw[in:in+coins.OutPointSize]))
+		b.OutPointMarks = append(b.OutPointMarks, x.marker.wire(b.Raw[in:in+coins.OutPointSize]))
 	}
 }
 
-func (x *Index) scriptMark(script []byte) uint64 { return maphash.Bytes(x.seed, script) }
+func (x *Index) scriptMark(script []byte) uint64 { return x.marker.script(script) }
 
-func (x *Index) outPointMark(at coins.OutPoint) uint64 {
-	var wire [coins.OutPointSize]byte
-	copy(wire[:], at.TxID[:])
-	binary.LittleEndian.PutUint32(wire[coins.HashSize:], at.Vout)
-	return maphash.Bytes(x.seed, wire[:])
-}
+func (x *Index) outPointMark(at coins.OutPoint) uint64 { return x.marker.outPoint(at) }
 
 // found is an output of a block that pays a watched script.
 type found struct {

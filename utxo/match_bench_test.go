@@ -3,7 +3,6 @@ package utxo
 import (
 	"bytes"
 	"fmt"
-	"hash/maphash"
 	"testing"
 
 	"github.com/btcsuite/btcd/wire/v2"
@@ -39,7 +38,7 @@ func BenchmarkMatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, scripts := range []int{1_000, 1_000_000, 10_000_000} {
-		index := &Index{coin: coin, seed: maphash.MakeSeed()}
+		index := &Index{coin: coin, marker: newMarker()}
 		index.w.pending, index.w.outpoints, index.w.fresh = newBatch(), newMarkSet(false, 0), newMarkSet(false, 0)
 		index.scripts = newMarkSet(true, scripts)
 		for i := range scripts {
