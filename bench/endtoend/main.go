@@ -19,6 +19,7 @@ import (
 	"coffer.example/coffer/coins/ltc"
 	"coffer.example/coffer/internal/testnodes"
 	"coffer.example/coffer/node"
+	"coffer.example/coffer/utxo/whole"
 )
 
 // Watch lists of the generated chain: seeds of chaingen.WatchScript, each of listSize scripts, with their share of all
@@ -41,6 +42,10 @@ type config struct {
 	rescan, curve  bool
 	serveDoge      bool
 	profile        string
+
+	// index is what is built: watched or all; recent is the memory of the latter.
+	index  string
+	recent int
 }
 
 func main() {
@@ -66,6 +71,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.BoolVar(&c.rescan, "rescan", true, "measure the node's own rescanblockchain too")
 	f.BoolVar(&c.curve, "curve", true, "measure 1 % and 10 % of outputs matching too")
 	f.StringVar(&c.profile, "cpuprofile", "", "write CPU profiles of the scans to files of this name and a number")
+	f.StringVar(&c.index, "index", "watched", "watched, or all: build the index of every script")
+	f.IntVar(&c.recent, "recent", whole.DefaultRecent, "transactions that the index of every script holds in memory")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -170,7 +177,26 @@ func (r *runner) measureAll(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s, %d blocks, %d cores, node %s\n\n", r.coin.Params().Name, len(r.chain.ids), runtime.NumCPU(), version)
+	if r.config.index == "all" {
+		if most := chaingen.WarmUp + r.config.blocks; len(r.chain.ids) > most {
+			r.chain.ids = r.chain.ids[:most]
+		}
+		if r.chainBytes, err = r.measureChain(ctx); err != nil {
+			return err
+		}
+		return r.wholes(ctx, out)
+	}
 	return r.all(ctx, out)
+}
+
+// measureChain takes every block once, for their bytes.
+func (r *runner) measureChain(ctx context.Context) (int64, error) {
+	source, err := r.open(ctx, "rest")
+	if err != nil {
+		return 0, err
+	}
+	bytes, err := r.chain.takeAll(ctx, source)
+	return bytes, errors.Join(err, source.Close())
 }
 
 // open connects with one way of taking blocks.

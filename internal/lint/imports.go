@@ -42,6 +42,7 @@ func layers() []layer {
 		{"node", []string{"coins", "node/..."}, []string{sync, "github.com/lightninglabs/gozmq", "github.com/go-zeromq/zmq4"}},
 		{"scanner", []string{"coins", "scanner/..."}, []string{sync}},
 		{"utxo", []string{"coins", "utxo/..."}, []string{sync}},
+		{"utxo/whole", []string{"coins", "coins/sha256d", "utxo"}, nil},
 
 		{"ledger", []string{"coins", "utxo", "ledger/..."}, []string{hashes, sync}},
 		{"spend", []string{"coins", "utxo", "ledger", "spend/..."}, []string{hashes, sync}},
