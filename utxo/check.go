@@ -18,6 +18,10 @@ const maxViolations = 20
 func (x *Index) Check(ctx context.Context, progress func(table string, rows int)) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	return x.check(ctx, progress)
+}
+
+func (x *Index) check(ctx context.Context, progress func(table string, rows int)) error {
 	if x.closed {
 		return ErrClosed
 	}

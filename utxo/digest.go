@@ -38,19 +38,16 @@ func (x *Index) Digest(ctx context.Context) (sum [32]byte, err error) {
 	}
 	var d digest
 	err = x.store.View(ctx, func(r Reader) error {
-		return x.digestRows(r, &d)
+		return digestRows(ctx, r, &x.state, &d)
 	})
-	for i, word := range d {
-		binary.LittleEndian.PutUint64(sum[8*i:], word)
-	}
-	return sum, err
+	return d.sum(), err
 }
 
-func (x *Index) digestRows(r Reader, d *digest) error {
-	if x.state.hasTip {
-		d.add(appendBlockID([]byte{tableState}, x.state.tip))
+func digestRows(ctx context.Context, r Reader, st *state, d *digest) error {
+	if st.hasTip {
+		d.add(appendBlockID([]byte{tableState}, st.tip))
 	}
-	look := newLookup(r)
+	look, rows := newLookup(r), 0
 	for _, table := range []struct {
 		name byte
 		row  func(key, value []byte) ([]byte, error)
@@ -59,6 +56,12 @@ func (x *Index) digestRows(r Reader, d *digest) error {
 		{tableEvent, func(key, value []byte) ([]byte, error) { return look.digestEvent(key, value) }},
 	} {
 		err := r.Scan([]byte{table.name}, nil, false, func(key, value []byte) error {
+			if rows++; rows%interruptEvery == 0 {
+				clear(look.scripts) // they come in order, each once
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+			}
 			fact, err := table.row(key, value)
 			if len(fact) > 0 {
 				d.add(append([]byte{table.name}, fact...))

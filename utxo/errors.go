@@ -108,6 +108,10 @@ var (
 	// ErrTooManyReserved says that [MaxReserved] coins are reserved. Release some.
 	ErrTooManyReserved = errors.New("too many coins are reserved")
 
+	// ErrResetting says that the index is being rebuilt: what it holds is no
+	// index. Wait until it has blocks again.
+	ErrResetting = errors.New("index is being rebuilt")
+
 	// ErrClosed says that the index was closed.
 	ErrClosed = errors.New("index is closed")
 

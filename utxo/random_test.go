@@ -2,6 +2,8 @@ package utxo_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -316,6 +318,54 @@ func (w *world) reopen(*rapid.T) {
 	w.must(w.x.Mempool(context.Background(), w.whole()))
 }
 
+// restore goes on with an index made of the dumped rows of this one.
+func (w *world) restore(*rapid.T) {
+	w.must(w.x.Mempool(context.Background(), w.whole()))
+	w.store, w.job = w.dumped(), nil
+	old := w.x
+	w.open()
+	if w.x.ID() == old.ID() {
+		w.tb.Fatal("a restored index has the id of the dumped one")
+	}
+	w.must(old.Close())
+	err := w.x.AdvanceCursor(context.Background(), utxo.Cursor{Name: "model", Index: old.ID(), Seq: w.seq})
+	if !errors.Is(err, utxo.ErrOtherIndex) {
+		w.tb.Fatalf("a cursor of the dumped index: %v", err)
+	}
+	_, err = w.x.RegisterCursor(context.Background(), "model", w.seq)
+	w.must(err)
+	w.must(w.x.Mempool(context.Background(), w.whole()))
+}
+
+// dumped is a store loaded with the rows of the index.
+func (w *world) dumped() *memkv.Store {
+	type row struct{ key, value []byte }
+	var rows []row
+	m, err := w.x.Dump(context.Background(), func(utxo.Moment) error { return nil }, func(key, value []byte) error {
+		rows = append(rows, row{slices.Clone(key), slices.Clone(value)})
+		return nil
+	})
+	w.must(err)
+	store := memkv.New(testRows)
+	w.must(utxo.Load(context.Background(), store, testCoin(w.tb), rand.Reader, func(each func(key, value []byte) error) error {
+		for _, r := range rows {
+			if err := each(r.key, r.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	loaded, err := utxo.Open(context.Background(), store.Reopen(), testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
+	w.must(err)
+	proof, err := loaded.Prove(context.Background(), func(string, int) {})
+	w.must(err)
+	if proof.Digest != m.Digest || proof.Tip != m.Tip || proof.HasTip != m.HasTip || m.Rows != uint64(len(rows)) {
+		w.tb.Fatalf("dumped %+v of %d rows, loaded %+v", m, len(rows), proof)
+	}
+	w.must(loaded.Close())
+	return store
+}
+
 // advance tells the index how far the log has been followed: what is before
 // may go, and nothing after.
 func (w *world) advance(*rapid.T) {
@@ -397,7 +447,7 @@ func TestAgainstModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": w.connect, "connect again": w.connect, "disconnect": w.disconnect, "watch": w.watch, "watch more": w.watch,
 			"unwatch": w.unwatch, "read": w.read, "mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
-			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick, "advance": w.advance,
+			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick, "advance": w.advance, "restore": w.restore,
 		})
 		w.rebuild(rt)
 		w.must(w.x.Close())
