@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +33,12 @@ const (
 	memTables       = 2
 	blockCache      = 64 << 20
 	indexCache      = 64 << 20
+	// valueThreshold is the length from which on a value lies in the value log:
+	// merging tables does not write it again. valueLogFile bounds what a file of
+	// it holds; one that is written is not collected. It takes several of the
+	// largest transactions.
+	valueThreshold = 1 << 20
+	valueLogFile   = 256 << 20
 	// worstRowBytes is a row's size on average in the worst block: keys of 9 to
 	// 18 bytes, values of 9 to 36, and Badger's overhead.
 	worstRowBytes = 90
@@ -65,6 +70,8 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithDetectConflicts(false).
 		WithMemTableSize(opts.MemTable).
 		WithNumMemtables(memTables).
+		WithValueThreshold(valueThreshold).
+		WithValueLogFileSize(valueLogFile).
 		WithBlockCacheSize(blockCache).
 		WithIndexCacheSize(indexCache).
 		WithNumVersionsToKeep(1).
@@ -122,31 +129,6 @@ func (s *Store) usable(ctx context.Context) error {
 // MaxRows implements [utxo.Store].
 func (s *Store) MaxRows() int { return s.maxRows }
 
-// Compact implements [utxo.Store]: it merges the tables down and collects the
-// value log.
-func (s *Store) Compact(ctx context.Context) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if err := s.usable(ctx); err != nil {
-		return err
-	}
-	if err := s.db.Flatten(1); err != nil {
-		return fmt.Errorf("compact: %w", explain(err))
-	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.db.RunValueLogGC(0.5)
-		if errors.Is(err, badger.ErrNoRewrite) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("compact: %w", explain(err))
-		}
-	}
-}
-
 // Close implements [utxo.Store]. It waits for transactions to end.
 func (s *Store) Close() error {
 	s.mu.Lock()
@@ -188,23 +170,4 @@ func explainOpen(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
-}
-
-// Size returns the bytes of the folder's files as the disk holds them.
-func (s *Store) Size() (bytes int64, err error) {
-	entries, err := os.ReadDir(s.folder)
-	if err != nil {
-		return 0, fmt.Errorf("size of index folder: %w", err)
-	}
-	for _, entry := range entries {
-		info, err := os.Stat(filepath.Join(s.folder, entry.Name()))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("size of index folder: %w", err)
-		}
-		bytes += info.Size()
-	}
-	return bytes, nil
 }
