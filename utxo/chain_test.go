@@ -142,3 +142,12 @@ func foreignCoin(tb testHelper) coins.Coin {
 	}
 	return coin
 }
+
+// withHeader makes the block's bytes anew after its header was changed.
+func withHeader(b *testBlock) *testBlock {
+	var raw bytes.Buffer
+	if err := b.msg.Serialize(&raw); err != nil {
+		panic(err)
+	}
+	return &testBlock{b.height, b.msg, raw.Bytes()}
+}

@@ -35,7 +35,7 @@ func (x *Index) check(ctx context.Context, progress func(table string, rows int)
 			check func() error
 		}{
 			{"headers", c.headers}, {"watch set", c.watchSet}, {"transactions", c.transactions}, {"transaction ids", c.ids},
-			{"coins", c.unspent}, {"history", c.history}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs}, {"cursors", c.cursors},
+			{"coins", c.unspent}, {"history", c.history}, {"block sums", c.blockSums}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs}, {"cursors", c.cursors},
 			{"mempool", c.mempool}, {"reservations", c.leases}, {"tables", c.tables},
 		} {
 			c.name, c.rows = table.name, 0
@@ -73,6 +73,9 @@ type checkSums struct {
 	sum                     sumRow
 	// pruned counts the changes of jobs told of in the log that it keeps no more.
 	pruned map[JobID]uint64
+	// blocks weighs every fact by its block, generated every unspent generated
+	// coin by its own: equal sums mean equal sums of each block.
+	blocks, generated blockWeight
 }
 
 // weigh spreads a transaction's number for sums that are compared.
@@ -193,6 +196,9 @@ func (c *checker) transactions() error {
 			return err
 		}
 		c.sums.coins++
+		if row.flags.class() == classGenerated {
+			c.sums.generated.add(num.height(), row.flags, sumRow{confirmed: coins.TotalOf(row.value)})
+		}
 		return c.coin(coinRef{num, uint32(heightOfKey(key))}, row, tx.id)
 	})
 	if n := c.sums.coins; n != c.x.state.sum.coins || uint64(c.x.w.outpoints.used) != n {

@@ -29,6 +29,7 @@ func (c *checker) history() error {
 			scripts++
 		}
 		events += weigh(e.num)
+		c.sums.blocks.add(e.num.height(), 0, sumOf(e.kind, e.value))
 		if e.num.height() >= c.x.state.undoFrom {
 			c.sums.undoable++
 		}
@@ -258,7 +259,7 @@ func (c *checker) mempool() error {
 // tables finds rows that are of no table.
 func (c *checker) tables() error {
 	for first := range 256 {
-		known := slices.Contains([]byte{tableBalance, tableCursor, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog, tableLease,
+		known := slices.Contains([]byte{tableBalance, tableCursor, tableBlockSum, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog, tableLease,
 			tablePool, tableFound, tableState, tableTxID, tableUnspent, tableWatch, tableTx}, byte(first))
 		if known {
 			continue

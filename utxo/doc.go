@@ -65,6 +65,8 @@
 //	'e' script 4, transaction 8, 1, output 4     received: value 8, flags 1
 //	'e' script 4, transaction 8, 0, input 4      spent: the coin's transaction 8 and output 4, value 8, flags 1
 //	'b' script 4                                 confirmed 16, coins 8, received 8
+//	'a' height 4                                 what the block added to the index's own sums: confirmed 16, coins 8, received 8; of its own
+//	                                             outputs unspent: coinbase 16, peg-outs 16
 //	'd' height 4                                 undo: facts of flags 1 (with 0x80: spent), V place, V number, for spent
 //	                                             V height, V place and V output of the coin; V script, V value
 //	'l' first change 8                           kind 1, V count, height 4 and hash 32, changes

@@ -81,14 +81,7 @@ func (s *step) apply(height coins.Height, f fact) error {
 	} else {
 		s.giveCoin(f)
 	}
-	sign := func(sum *sumRow) {
-		if f.kind == Spent {
-			sum.confirmed, sum.coins = sum.confirmed.Sub(f.value), sum.coins-1
-		} else {
-			sum.confirmed, sum.coins, sum.received = sum.confirmed.Add(f.value), sum.coins+1, sum.received+1
-		}
-	}
-	return s.addSum(f.script, sign)
+	return s.count(height, f, sumOf(f.kind, f.value))
 }
 
 // unapply takes away what apply wrote.
@@ -100,14 +93,17 @@ func (s *step) unapply(height coins.Height, f fact) error {
 	} else {
 		s.dropCoin(f)
 	}
-	sign := func(sum *sumRow) {
-		if f.kind == Spent {
-			sum.confirmed, sum.coins = sum.confirmed.Add(f.value), sum.coins+1
-		} else {
-			sum.confirmed, sum.coins, sum.received = sum.confirmed.Sub(f.value), sum.coins-1, sum.received-1
-		}
+	return s.count(height, f, sumRow{}.minus(sumOf(f.kind, f.value)))
+}
+
+// count enters what a fact of the block at height changes, or with the
+// opposite sum takes it out, in every sum that it is part of.
+func (s *step) count(height coins.Height, f fact, delta sumRow) error {
+	s.state.sum = s.state.sum.plus(delta)
+	if err := s.countInBlocks(height, f, delta); err != nil {
+		return err
 	}
-	return s.addSum(f.script, sign)
+	return s.addSum(f.script, delta)
 }
 
 func (s *step) giveCoin(f fact) {
@@ -126,9 +122,9 @@ func (s *step) dropCoin(f fact) {
 	s.del(keyUnspent(f.script, f.coin, f.flags))
 }
 
-// addSum changes a script's balance row and the index's own. A script without
-// anything ever received has no row.
-func (s *step) addSum(id scriptID, change func(*sumRow)) error {
+// addSum changes a script's balance row. A script without anything ever
+// received has no row.
+func (s *step) addSum(id scriptID, delta sumRow) error {
 	key := keyScript(tableBalance, id)
 	var sum sumRow
 	value, found, err := s.get(key)
@@ -138,9 +134,7 @@ func (s *step) addSum(id scriptID, change func(*sumRow)) error {
 	if err != nil {
 		return err
 	}
-	change(&sum)
-	change(&s.state.sum)
-	if sum == (sumRow{}) {
+	if sum = sum.plus(delta); sum == (sumRow{}) {
 		s.del(key)
 	} else {
 		s.put(key, sum.append(nil))

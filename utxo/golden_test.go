@@ -38,6 +38,7 @@ func TestKeys(t *testing.T) {
 		{"undo", keyHeight(tableUndo, 7), "6400000007"},
 		{"watch", keyScript(tableWatch, 9), "7700000009"},
 		{"balance", keyScript(tableBalance, 9), "6200000009"},
+		{"block sum", keyHeight(tableBlockSum, 7), "6100000007"},
 		{"transaction", keyTx(num), "780001020300000405"},
 		{"coin", keyCoin(num, 6), "78000102030000040500000006"},
 		{"txid", keyTxID(id32(0x11)), "741111111111111111"},
@@ -89,7 +90,10 @@ func codecs() []codec {
 	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
 	lease := &leaseRow{Claim{3, "shop", "pay", at, at.Add(time.Second)}, 2}
 	held := heldRow{Away, 7, 9, 300}
+	blockSum := blockRow{sumRow{}.minus(sumRow{total, 1, 2}), total, coins.TotalOf(6)}
 	return []codec{
+		{"block sum", blockSum, blockSum.encode(), "fffffffffffffffffffffffffffffffb" + "ffffffffffffffff" + "fffffffffffffffe" +
+			"00000000000000000000000000000005" + "00000000000000000000000000000006", func(b []byte) (any, error) { return decodeBlockRow(b) }},
 		{"last token", Token(3), encodeToken(3), "0000000000000003", func(b []byte) (any, error) { return decodeToken(b) }},
 		{"reservation", lease, lease.encode(), "00060a24181e4000" + "00060a24182d8240" + "00000002" + "0473686f70" + "706179",
 			func(b []byte) (any, error) { return decodeLease(3, b) }},

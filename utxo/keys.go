@@ -10,6 +10,7 @@ import (
 const (
 	tableBalance  = 'b'
 	tableCursor   = 'c'
+	tableBlockSum = 'a'
 	tableUndo     = 'd'
 	tableEvent    = 'e'
 	tableHeader   = 'h'

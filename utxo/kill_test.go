@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -77,6 +78,30 @@ func (h hostile) rescan(t *rapid.T) {
 	h.allowed(err)
 }
 
+// reserveAny reserves some coin, if it can be; Check proves what becomes of it.
+func (h hostile) reserveAny(t *rapid.T) {
+	list := h.unspent(true)
+	if len(list) == 0 {
+		t.Skip("there are no coins")
+	}
+	at := rapid.SampledFrom(list).Draw(t, "coin")
+	spec := utxo.ReserveSpec{OutPoints: []coins.OutPoint{{TxID: coins.TxID(at.Hash), Vout: at.Index}}, Owner: "anybody",
+		TTL: time.Duration(rapid.IntRange(0, 2).Draw(t, "ttl")) * time.Minute}
+	if _, err := h.x.Reserve(context.Background(), spec); err == nil {
+		h.must(h.x.Check(context.Background(), func(string, int) {}))
+	}
+}
+
+// releaseAny releases everything.
+func (h hostile) releaseAny(*rapid.T) {
+	list, _, err := h.x.Reservations(context.Background(), utxo.ReservationQuery{Page: utxo.Page{Limit: utxo.MaxPage}})
+	h.must(err)
+	for _, r := range list {
+		_, err := h.x.Release(context.Background(), utxo.ReleaseSpec{Token: r.Token, Force: true})
+		h.must(err)
+	}
+}
+
 func (h hostile) giveUp(t *rapid.T) {
 	if h.job == nil {
 		t.Skip("no job runs")
@@ -128,8 +153,10 @@ func TestHostile(t *testing.T) {
 			"connect": h.connect, "connect again": h.connect, "disconnect": h.disconnect, "kill": h.kill,
 			"watch": h.watchAny, "watch more": h.watchAny, "unwatch": h.unwatchAny, "rescan": h.rescan, "give up": h.giveUp,
 			"read": h.read, "read more": h.read, "mempool": h.mempool, "evict": h.evict, "advance": h.advance, "": h.checkRows,
+			"reserve": h.reserveAny, "release": h.releaseAny, "tick": h.tick,
 		})
 		h.must(h.x.Check(context.Background(), func(string, int) {})) // stores what waits: births may have fallen in it
+		h.releaseAny(rt)
 		h.rebuild(rt)
 		h.toldAll()
 		h.must(h.x.Close())

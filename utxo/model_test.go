@@ -114,9 +114,15 @@ func (w *modelWatch) accepts(b *testBlock) bool {
 }
 
 // compute walks the whole chain.
-func (m *model) compute() answer {
+func (m *model) compute() answer { return m.computeTo(coins.MaxHeight) }
+
+// computeTo walks the chain up to a height.
+func (m *model) computeTo(height coins.Height) answer {
 	a := answer{coins: map[wire.OutPoint]modelCoin{}, events: map[string][]string{}, sum: map[string]int64{}}
 	for _, b := range m.chain {
+		if b.height > height {
+			break
+		}
 		for i, tx := range b.msg.Transactions {
 			for n, in := range tx.TxIn {
 				if c, found := a.coins[in.PreviousOutPoint]; found {

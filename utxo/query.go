@@ -160,11 +160,7 @@ func (x *Index) Balance(ctx context.Context, script []byte) (balance Balance, er
 		if err != nil {
 			return err
 		}
-		var sum sumRow
-		value, found, err := r.Get(keyScript(tableBalance, id), nil)
-		if err == nil && found {
-			sum, err = decodeSum(value)
-		}
+		sum, err := readSum(r, id)
 		if err != nil {
 			return err
 		}
@@ -220,21 +216,6 @@ func (x *Index) immature(r Reader, id scriptID) (sum coins.Total, err error) {
 	err = r.Scan(prefix, from, false, func(key, value []byte) error {
 		row, err := decodeUnspent(value)
 		if num := numberOfKey(key[len(prefix)-1:]); err == nil && !x.mature(num, row.flags) {
-			sum = sum.Add(row.value)
-		}
-		return err
-	})
-	return sum, err
-}
-
-// immatureAll reads the coins of the newest blocks.
-func (x *Index) immatureAll(r Reader) (sum coins.Total, err error) {
-	err = r.Scan([]byte{tableTx}, keyTx(x.window()), false, func(key, value []byte) error {
-		if len(key) == txKeySize {
-			return nil
-		}
-		row, err := decodeCoin(value)
-		if err == nil && row.flags.class() == classGenerated && !x.mature(numberOfKey(key), row.flags) {
 			sum = sum.Add(row.value)
 		}
 		return err

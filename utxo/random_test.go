@@ -423,6 +423,7 @@ func (w *world) check(*rapid.T) {
 	w.follow()
 	want := w.m.compute()
 	w.checkLeases(&want)
+	w.checkPast()
 	for at, c := range want.coins {
 		key := told{coins.OutPoint{TxID: coins.TxID(at.Hash), Vout: at.Index}, c.height}
 		if _, there := w.fold[key]; !there && w.m.watched[c.script].done && !w.ever[c.script] {

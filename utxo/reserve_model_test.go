@@ -148,7 +148,7 @@ func (w *world) refusal(t *rapid.T, at wire.OutPoint, a *answer) error {
 		return utxo.ErrReserved
 	case w.m.spentInPool(at):
 		return utxo.ErrCoinSpent
-	case there && w.isCoinbase(at):
+	case w.immature(at, a):
 		return utxo.ErrImmature
 	case there:
 		return nil
@@ -163,8 +163,12 @@ func (w *world) refusal(t *rapid.T, at wire.OutPoint, a *answer) error {
 // else of the transaction is watched.
 var errGone = errors.New("gone")
 
-func (w *world) isCoinbase(at wire.OutPoint) bool {
-	return slices.ContainsFunc(w.m.chain, func(b *testBlock) bool { return b.msg.Transactions[0].TxHash() == at.Hash })
+// immature says whether a coin is a coinbase's that cannot be spent yet.
+func (w *world) immature(at wire.OutPoint, a *answer) bool {
+	const maturity = 100
+	c, found := a.coins[at]
+	return found && w.m.next() < c.height+maturity &&
+		slices.ContainsFunc(w.m.chain, func(b *testBlock) bool { return b.msg.Transactions[0].TxHash() == at.Hash })
 }
 
 // release gives a reservation, or one coin of it, back.

@@ -47,7 +47,7 @@ func (x *Index) Reset(ctx context.Context) error {
 // goOnResetting does what a reset that was begun still has to do. It can be
 // interrupted anywhere and begun again.
 func (x *Index) goOnResetting(ctx context.Context) error {
-	for _, table := range []byte{tableUnspent, tableEvent, tableTx, tableTxID, tableBalance, tableUndo,
+	for _, table := range []byte{tableUnspent, tableEvent, tableTx, tableTxID, tableBalance, tableBlockSum, tableUndo,
 		tableLog, tableFound, tableJob, tablePool, tableHeader} {
 		if err := x.dropTable(ctx, table); err != nil {
 			return fmt.Errorf("reset table %c: %w", table, err)
