@@ -1,6 +1,7 @@
 package badgerkv
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ type Options struct {
 	// MemTable is the size of one memtable in bytes, which bounds a transaction;
 	// 0 is [DefaultMemTable].
 	MemTable int64
+	// Rows is how many rows one transaction must take; 0 is those of the worst
+	// block of the watched index, utxo.WorstRows(utxo.MaxBase).
+	Rows int
 	// Warn is called with what Badger warns of; nil drops it.
 	Warn func(message string)
 }
@@ -86,7 +90,7 @@ func Open(folder string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("open index folder %s: %w", folder, explainOpen(err))
 	}
 	s := &Store{db: db, folder: folder, maxRows: maxRows(db.MaxBatchCount(), db.MaxBatchSize())}
-	if worst := utxo.WorstRows(utxo.MaxBase); s.maxRows < worst {
+	if worst := cmp.Or(opts.Rows, utxo.WorstRows(utxo.MaxBase)); s.maxRows < worst {
 		err := fmt.Errorf("memtable of %d bytes takes %d rows, a block can make %d: %w", opts.MemTable, s.maxRows, worst, utxo.ErrTooManyRows)
 		return nil, errors.Join(err, db.Close())
 	}

@@ -1,6 +1,7 @@
 package whole
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -34,15 +35,12 @@ func countable(b *coins.Block, out int) bool {
 	return b.ID.Height > 0 && !coins.Unspendable(b.Layout.Script(b.Raw, out))
 }
 
-// appendChunks calls each with the rows of a block's transactions.
-func appendChunks(b *coins.Block, each func(key, value []byte)) {
+// appendChunks calls each with the rows of a block's transactions, which are
+// made in buf.
+func appendChunks(b *coins.Block, buf []byte, each func(key, value []byte)) []byte {
 	for first := 0; first < b.Layout.TxCount(); first += chunkTxs {
 		end := min(first+chunkTxs, b.Layout.TxCount())
-		size := 1
-		for i := first; i < end; i++ {
-			size += coins.HashSize + int(b.Layout.Txs[i].Witness-b.Layout.Txs[i].Body)
-		}
-		value := append(make([]byte, 0, size), byte(end-first))
+		value := append(buf[:0], byte(end-first))
 		for i := first; i < end; i++ {
 			id := b.TxID(i)
 			value = append(value, id[:]...)
@@ -50,8 +48,10 @@ func appendChunks(b *coins.Block, each func(key, value []byte)) {
 		for i := first; i < end; i++ {
 			value = appendTx(value, b, i)
 		}
-		each(keyChunk(b.ID.Height, uint32(first/chunkTxs)), value)
+		each(keyChunk(b.ID.Height, uint32(first/chunkTxs)), bytes.Clone(value))
+		buf = value
 	}
+	return buf
 }
 
 // output is what is stored of an output.

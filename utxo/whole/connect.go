@@ -137,7 +137,7 @@ func (x *Index) connect(ctx context.Context, b *coins.Block) error {
 		p.from = b.ID.Height
 	}
 	p.blocks++
-	appendChunks(b, p.emit)
+	p.scratch = appendChunks(b, p.scratch, p.emit)
 	row := blockRow{header: b.Header, txs: uint32(b.Layout.TxCount())}
 	for i := events; i < len(p.events); i++ {
 		row.sum.add(&p.events[i].event)
@@ -263,7 +263,7 @@ func (w *work) coin(at coins.OutPoint) (it item, err error) {
 		if !ok {
 			return it, ErrMissing
 		}
-		return item{out.key, event{flags: out.flags, value: out.value, coin: ref}}, nil
+		return item{out.key(), event{flags: out.flags, value: out.value, coin: ref}}, nil
 	}
 	num, found, err := w.s.find(at.TxID)
 	if err != nil {
@@ -298,8 +298,7 @@ func (w *work) pay(i int, num txNum) error {
 			w.recent.outs = append(w.recent.outs, recentOut{})
 			continue
 		}
-		out := recentOut{coin: true, value: l.Value(w.b.Raw, int(n))}
-		out.key = scriptKey{w.b.ScriptMarks[2*n], uint32(w.b.ScriptMarks[2*n+1])}
+		out := recentOut{coin: true, value: l.Value(w.b.Raw, int(n)), hi: w.b.ScriptMarks[2*n], lo: uint32(w.b.ScriptMarks[2*n+1])}
 		if out.value < 0 {
 			return fmt.Errorf("output %d of transaction %d: value %d: %w", n-first, i, out.value, coins.ErrMalformed)
 		}
@@ -311,7 +310,7 @@ func (w *work) pay(i int, num txNum) error {
 		}
 		w.recent.outs = append(w.recent.outs, out)
 		e := event{num: num, n: n - first, flags: out.flags, value: out.value, coin: coinRef{num, n - first}}
-		w.x.pending.events = append(w.x.pending.events, item{out.key, e})
+		w.x.pending.events = append(w.x.pending.events, item{out.key(), e})
 	}
 	return nil
 }

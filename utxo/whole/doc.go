@@ -47,7 +47,7 @@
 //
 // # Memory
 //
-// The newest transactions, about 150 bytes each ([Options.Recent]), so that
+// The newest transactions, about 130 bytes each ([Options.Recent]), so that
 // most inputs need no look at the store; what waits for a commit, about 130
 // bytes an event while it is sorted ([Options.Pending]); and while runs are
 // merged, the coins that one script holds in them.

@@ -15,7 +15,7 @@ import (
 
 // Options are what an index is opened with.
 type Options struct {
-	// Recent is how many transactions are held in memory, about 150 bytes each;
+	// Recent is how many transactions are held in memory, about 130 bytes each;
 	// 0 is [DefaultRecent].
 	Recent int
 	// Pending is how many events of blocks wait in memory for one commit while far
@@ -30,7 +30,7 @@ type Options struct {
 
 // Defaults of [Options].
 const (
-	DefaultRecent  = 2_000_000
+	DefaultRecent  = 1_000_000
 	DefaultPending = 1_000_000
 	DefaultFan     = 8
 )
@@ -64,11 +64,14 @@ type pending struct {
 	bytes  int
 	events []item
 	ids    []idItem
+	// spare is room for sorting, scratch for making rows.
+	spare   []item
+	scratch []byte
 }
 
 func (p *pending) reset() {
 	clear(p.rows)
-	*p = pending{rows: p.rows[:0], events: p.events[:0], ids: p.ids[:0]}
+	*p = pending{rows: p.rows[:0], events: p.events[:0], ids: p.ids[:0], spare: p.spare, scratch: p.scratch}
 }
 
 func (p *pending) emit(key, value []byte) {
@@ -77,9 +80,12 @@ func (p *pending) emit(key, value []byte) {
 }
 
 // Open opens the index in the store, or creates it there. It fails with
-// utxo's ErrForeign, ErrNewer or ErrCorrupt. The store is the index's from
+// utxo's ErrForeign, ErrNewer, ErrCorrupt or ErrTooManyRows. The store is the index's from
 // then on, and closed with it.
 func Open(ctx context.Context, store utxo.Store, coin coins.Coin, opts Options) (*Index, error) {
+	if store.MaxRows() < MaxRows {
+		return nil, fmt.Errorf("store takes %d rows, a commit has up to %d: %w", store.MaxRows(), MaxRows, utxo.ErrTooManyRows)
+	}
 	if opts.Recent <= 0 {
 		opts.Recent = DefaultRecent
 	}
@@ -264,7 +270,7 @@ func (x *Index) storePending(ctx context.Context) error {
 			return compareIDs(&a, &b)
 		})
 	}()
-	sortEvents(p.events)
+	p.events, p.spare = sortEvents(p.events, p.spare)
 	<-sorted
 	r := run{id: next.lastRun + 1, from: p.from, to: next.tip.Height, cut: next.tip.Height + 1}
 	r.eventBits, r.idBits = bitsFor(uint64(len(p.events)), bucketEvents), bitsFor(uint64(len(p.ids)), bucketIDs)
@@ -318,12 +324,13 @@ func compareIDs(a, b *idItem) int {
 
 // sortEvents sorts by script, then by chain. They come in the order of the
 // chain, and a key's first bits spread them evenly: they are dealt into
-// buckets first, each of which is sorted in the processor's cache.
-func sortEvents(events []item) {
+// buckets first, each of which is sorted in the processor's cache. It returns
+// them in spare's memory, and theirs as spare.
+func sortEvents(events, spare []item) (sorted, rest []item) {
 	const bits = 12
 	if len(events) < 1<<bits {
 		slices.SortFunc(events, func(a, b item) int { return a.compare(&b) })
-		return
+		return events, spare
 	}
 	var ends [1 << bits]int
 	for i := range events {
@@ -334,7 +341,7 @@ func sortEvents(events []item) {
 		starts[i] = at
 		at += n
 	}
-	first, dealt := starts, make([]item, len(events))
+	first, dealt := starts, slices.Grow(spare[:0], len(events))[:len(events)]
 	for i := range events {
 		share := events[i].key.hi >> (64 - bits)
 		dealt[starts[share]] = events[i]
@@ -343,5 +350,5 @@ func sortEvents(events []item) {
 	for i := range first {
 		slices.SortFunc(dealt[first[i]:starts[i]], func(a, b item) int { return a.compare(&b) })
 	}
-	copy(events, dealt)
+	return dealt, events
 }

@@ -21,13 +21,16 @@ type recentBlock struct {
 	outs  []recentOut
 }
 
-// recentOut is an output; the zero key is that of none that can be spent.
+// recentOut is an output, 24 bytes; coin says that it can be spent.
 type recentOut struct {
-	key   scriptKey
+	hi    uint64
+	value coins.Amount
+	lo    uint32
 	flags eventFlags
 	coin  bool
-	value coins.Amount
 }
+
+func (o *recentOut) key() scriptKey { return scriptKey{o.hi, o.lo} }
 
 func newRecent() *recent { return &recent{at: map[uint64]txNum{}, same: map[coins.TxID]txNum{}} }
 

@@ -15,7 +15,18 @@ import (
 // behind the tip what becomes durable together is larger than that: rows that
 // no state row names yet go ahead in transactions of their own, and count from
 // the one that writes the state row, which is the last.
-const maxStage = 8 << 20
+const (
+	maxStage     = 4 << 20
+	maxStageRows = MaxRows / 2
+)
+
+// What a store must take in one transaction. Badger's limit is 15 % of the
+// memtable by bytes, 9.6 MB of these 64 MiB: a stage, and the row that fills it,
+// which is at most a block's outputs.
+const (
+	MemTable = 64 << 20
+	MaxRows  = 100_000
+)
 
 // stage collects rows for the store.
 type stage struct {
@@ -32,7 +43,7 @@ type row struct{ key, value []byte }
 func (s *stage) emit(ctx context.Context, key, value []byte) error {
 	s.rows = append(s.rows, row{key, value})
 	s.bytes += len(key) + len(value)
-	if s.bytes < maxStage && len(s.rows) < s.store.MaxRows()/2 {
+	if s.bytes < maxStage && len(s.rows) < maxStageRows {
 		return nil
 	}
 	return s.flush(ctx)
