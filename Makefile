@@ -9,7 +9,7 @@ BENCHTIME ?= 1s
 PACKAGES ?= ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check regtest bench soak fuzz nodes clean
+.PHONY: help demo build test check regtest bench soak fuzz nodes databases clean
 
 help: ## list the targets
 	@echo 'make TARGET, where TARGET is one of:'
@@ -25,7 +25,10 @@ build: ## build bin/coffer
 nodes: ## make real bitcoind and litecoind available (as root: installs what is missing)
 	@scripts/nodes.sh
 
-test: nodes check ## install what is needed, check, and run every test with the race detector
+databases: ## make the database servers that tests start available (as root: installs what is missing)
+	@scripts/databases.sh
+
+test: nodes databases check ## install what is needed, check, and run every test with the race detector
 	$(GO) test -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
 
 check: ## gofmt, go vet, staticcheck and the rules of internal/lint
@@ -38,10 +41,10 @@ check: ## gofmt, go vet, staticcheck and the rules of internal/lint
 regtest: ## a playground: real nodes, the daemon, and the next commands to try
 	@GO=$(GO) scripts/regtest.sh
 
-bench: nodes ## every benchmark once, for BENCHTIME each
+bench: nodes databases ## every benchmark once, for BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout $(SOAK_TIMEOUT) $(PACKAGES)
 
-soak: nodes ## the long loops: kills at random moments, long fault sweeps
+soak: nodes databases ## the long loops: kills at random moments, long fault sweeps
 	COFFER_SOAK=1 $(GO) test -race -timeout $(SOAK_TIMEOUT) $(PACKAGES)
 
 fuzz: ## every fuzz target for FUZZTIME (default 5m)

@@ -58,7 +58,9 @@ func layers() []layer {
 		{"internal/simnode", []string{"coins/...", "internal/simnode/..."}, []string{btcd, ltcd, hashes, sync}},
 		{"internal/model", data, nil},
 		{"internal/sim", anything, anything},
-		{"internal/testnodes", []string{"internal/testnodes/..."}, nil},
+		{"internal/child", nil, nil},
+		{"internal/testnodes", []string{"internal/child", "internal/testnodes/..."}, nil},
+		{"internal/testdb", []string{"internal/child"}, nil},
 		{"internal/acceptance", anything, anything},
 		{"internal/lint", nil, nil},
 	}

@@ -7,9 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
+
+	"coffer.example/coffer/internal/child"
 )
 
 // Limits of starting and stopping.
@@ -50,12 +51,10 @@ type Node struct {
 
 // process is the running executable.
 type process struct {
-	path   string
-	args   []string
-	temp   bool // DataDir is ours to remove
-	mu     sync.Mutex
-	cmd    *exec.Cmd     // nil when stopped
-	exited chan struct{} // closed when cmd has been waited for
+	child.Process
+	path string
+	args []string
+	temp bool // DataDir is ours to remove
 }
 
 // Start starts a node and waits until it answers. ctx bounds the start only; Stop ends the node.
@@ -103,14 +102,7 @@ func StartTB(ctx context.Context, tb TB, o Options) *Node {
 func (n *Node) REST() string { return n.RPC + "/rest" }
 
 // PID is the node's process id, 0 when it is not running.
-func (n *Node) PID() int {
-	n.process.mu.Lock()
-	defer n.process.mu.Unlock()
-	if n.process.cmd == nil {
-		return 0
-	}
-	return n.process.cmd.Process.Pid
-}
+func (n *Node) PID() int { return n.process.PID() }
 
 // Stop ends the node by SIGTERM, after a limit by SIGKILL, and removes its temporary folder. Stopping twice is fine.
 func (n *Node) Stop() error {
@@ -140,7 +132,7 @@ func (n *Node) Restart(ctx context.Context, args ...string) error {
 func (n *Node) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	exited, err := n.exec()
+	exited, err := n.process.Start(exec.Command(n.process.path, n.process.args...))
 	if err != nil {
 		return err
 	}
@@ -148,7 +140,7 @@ func (n *Node) run(ctx context.Context) error {
 	err = poll(ctx, func() (bool, error) {
 		select {
 		case <-exited:
-			return false, fmt.Errorf("it ended at once: %s", n.lastWords())
+			return false, fmt.Errorf("it ended at once: %s", n.process.LastWords())
 		default:
 		}
 		_, last = n.Call(ctx, "getblockchaininfo")
@@ -160,66 +152,10 @@ func (n *Node) run(ctx context.Context) error {
 	return n.findZMQ(ctx)
 }
 
-func (n *Node) exec() (<-chan struct{}, error) {
-	p := &n.process
-	out, err := os.Create(filepath.Join(n.DataDir, "console.log"))
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	cmd := exec.Command(p.path, p.args...)
-	cmd.Stdout, cmd.Stderr = out, out
-	dieWithParent(cmd)
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	exited := make(chan struct{})
-	p.mu.Lock()
-	p.cmd, p.exited = cmd, exited
-	p.mu.Unlock()
-	go func() {
-		defer close(exited)
-		_ = cmd.Wait() // how it ended is told by lastWords
-	}()
-	return exited, nil
-}
-
 // end sends the signal and waits for the process; a SIGTERM that is not obeyed in time becomes a SIGKILL and an error.
 func (n *Node) end(sig syscall.Signal) error {
-	p := &n.process
-	p.mu.Lock()
-	cmd, exited := p.cmd, p.exited
-	p.cmd = nil
-	p.mu.Unlock()
 	n.client.Close() // litecoind's shutdown waits for open connections
-	if cmd == nil {
-		return nil
-	}
-	if err := cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("signal process %d: %w", cmd.Process.Pid, err)
-	}
-	limit := time.NewTimer(stopLimit)
-	defer limit.Stop()
-	select {
-	case <-exited:
-		return nil
-	case <-limit.C:
-	}
-	if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("kill process %d: %w", cmd.Process.Pid, err)
-	}
-	<-exited
-	return fmt.Errorf("process %d did not obey SIGTERM within %s and was killed", cmd.Process.Pid, stopLimit)
-}
-
-// lastWords is the end of what the node wrote to its console, for error messages.
-func (n *Node) lastWords() string {
-	const most = 500
-	text, err := os.ReadFile(filepath.Join(n.DataDir, "console.log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-most):])
+	return n.process.End(sig, stopLimit)
 }
 
 // poll asks until the answer is true, fails, or ctx ends.

@@ -37,7 +37,7 @@ func prepare(path string, o Options) (*Node, error) {
 		options: o,
 	}
 	n.client = NewClient(n.RPC, n.User, n.Password)
-	n.process.path, n.process.temp = path, temp
+	n.process.path, n.process.temp, n.process.Console = path, temp, filepath.Join(dir, "console.log")
 	n.process.args = commandLine(n, d, ports)
 	return n, nil
 }
