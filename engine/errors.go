@@ -106,7 +106,7 @@ func inputKinds() []kind {
 	return []kind{
 		{ErrInput, CodeInput}, {coins.ErrAddress, CodeInput}, {coins.ErrWrongNetwork, CodeInput}, {coins.ErrAmbiguous, CodeInput},
 		{coins.ErrHash, CodeInput}, {coins.ErrOutPoint, CodeInput}, {coins.ErrNetwork, CodeInput},
-		{utxo.ErrScript, CodeInput}, {utxo.ErrCursor, CodeInput}, {utxo.ErrRange, CodeInput},
+		{utxo.ErrScript, CodeInput}, {utxo.ErrNote, CodeInput}, {utxo.ErrCursor, CodeInput}, {utxo.ErrRange, CodeInput},
 	}
 }
 

@@ -203,7 +203,7 @@ func (p *part) wholeHistory(ctx context.Context, index *utxo.Index, page Page, t
 		return HistoryList{}, fmt.Errorf("the history of %d addresses together has a limit of %d addresses and %d events: name an address: %w",
 			watched, maxMerged, MaxPage, ErrInput)
 	}
-	watches, _, err := index.Watches(ctx, utxo.Page{Limit: maxMerged})
+	watches, _, err := index.Watches(ctx, utxo.WatchFilter{}, utxo.Page{Limit: maxMerged})
 	if err != nil {
 		return HistoryList{}, err
 	}

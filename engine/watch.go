@@ -197,7 +197,7 @@ func (e *Engine) Watches(ctx context.Context, coin coins.Symbol, page Page) (Wat
 	if err != nil {
 		return WatchList{}, err
 	}
-	watches, next, err := index.Watches(ctx, indexPage(page))
+	watches, next, err := index.Watches(ctx, utxo.WatchFilter{}, indexPage(page))
 	if err != nil {
 		return WatchList{}, err
 	}

@@ -57,7 +57,9 @@
 //	's'                                          has tip 1, height 4, hash 32, undo from 4, last change 8, last script 4,
 //	                                             last job 8, watched 8, confirmed 16, coins 8, received 8
 //	'h' height 4                                 header 80
-//	'w' script 4                                 complete before its job 1 and leaving 2 in one byte, birth 4, since 4, job 8, added 8, V label, script
+//	'w' script 4                                 flags 1 (1 complete before its job, 2 leaving, 4 archived, 8 metadata), birth 4, since 4, job 8, added 8,
+//	                                             V label, V metadata if flagged, script
+//	'm'                                          how far the watch log is applied, as whoever keeps that log writes it
 //	'x' transaction 8                            txid 32, events 4
 //	'x' transaction 8, output 4                  an unspent coin: script 4, value 8, flags 1
 //	't' first 8 of the txid                      transactions 8 each, ascending

@@ -27,6 +27,9 @@ var (
 	// can ever spend from it.
 	ErrScript = errors.New("script cannot be watched")
 
+	// ErrNote says that a label or metadata is longer than is kept.
+	ErrNote = errors.New("label or metadata is too long")
+
 	// ErrCursor says that a page cursor did not come from the query it is given
 	// to. Begin again without one.
 	ErrCursor = errors.New("not a cursor of this query")

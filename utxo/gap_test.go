@@ -155,12 +155,12 @@ func TestInterruptedImport(t *testing.T) {
 	x := openOn(t, store)
 	connectAll(t, x, chain)
 	var specs []utxo.WatchSpec
-	for n := range 20_001 {
+	for n := range 50_001 {
 		specs = append(specs, utxo.WatchSpec{Script: script(n)})
 	}
 	store.left = 2
 	result, err := x.Watch(t.Context(), specs, &utxo.JobSpec{From: testStart})
-	if !errors.Is(err, errFault) || result.Added != 20_000 || result.Job != 1 {
+	if !errors.Is(err, errFault) || result.Added != 50_000 || result.Job != 1 {
 		t.Fatal(result, err)
 	}
 	if err := runJob(t.Context(), t, x, chain); err != nil {

@@ -110,8 +110,8 @@ func (x *Index) CreateJob(ctx context.Context, spec JobSpec) (job Job, err error
 	if err := x.flush(ctx); err != nil {
 		return job, err
 	}
-	if len(spec.Scripts) > maxWatchStep {
-		return job, fmt.Errorf("%d scripts, limit %d; take all: %w", len(spec.Scripts), maxWatchStep, ErrRange)
+	if len(spec.Scripts) > maxJobScripts {
+		return job, fmt.Errorf("%d scripts, limit %d; take all: %w", len(spec.Scripts), maxJobScripts, ErrRange)
 	}
 	err = x.write(ctx, false, func(s *step) error {
 		row, err := x.newJob(s, spec)

@@ -18,6 +18,7 @@ const (
 	tableJob      = 'j'
 	tableLease    = 'r'
 	tableLog      = 'l'
+	tableMark     = 'm'
 	tablePool     = 'p'
 	tableFound    = 'q'
 	tableState    = 's'

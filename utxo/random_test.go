@@ -468,7 +468,7 @@ func (w *world) rebuild(t *rapid.T) {
 		w.read(t)
 		w.check(t)
 	}
-	watches, _, err := w.x.Watches(context.Background(), utxo.Page{})
+	watches, _, err := w.x.Watches(context.Background(), utxo.WatchFilter{}, utxo.Page{})
 	w.must(err)
 	other, err := utxo.Open(context.Background(), memkv.New(testRows), testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})
 	w.must(err)

@@ -168,15 +168,33 @@ type watchRow struct {
 	leaving bool
 	added   time.Time
 	label   string
+	watchNote
 }
 
+// watchNote is what is kept with a script beside its label. Archived scripts
+// stay watched.
+type watchNote struct {
+	metadata string
+	archived bool
+}
+
+// Bits of a watch row's first byte beside past and leaving.
+const (
+	watchArchived = 0x04
+	watchMetadata = 0x08 // metadata follows the label
+)
+
 func (r *watchRow) encode() []byte {
-	b := make([]byte, 0, 28+len(r.label)+len(r.script))
-	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1)
+	b := make([]byte, 0, 32+len(r.label)+len(r.metadata)+len(r.script))
+	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1|boolByte(r.archived)*watchArchived|boolByte(r.metadata != "")*watchMetadata)
 	b = appendHeight(appendHeight(b, r.birth), r.since)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.job))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.added.Unix()))
-	return append(appendBytes(b, []byte(r.label)), r.script...)
+	b = appendBytes(b, []byte(r.label))
+	if r.metadata != "" {
+		b = appendBytes(b, []byte(r.metadata))
+	}
+	return append(b, r.script...)
 }
 
 func decodeWatch(value []byte) (*watchRow, error) {
@@ -184,7 +202,10 @@ func decodeWatch(value []byte) (*watchRow, error) {
 	state := d.u8()
 	row := &watchRow{past: state&1 != 0, leaving: state&2 != 0, birth: d.height(), since: d.height(), job: JobID(d.u64())}
 	row.added = time.Unix(int64(d.u64()), 0).UTC()
-	row.label = string(d.bytes())
+	row.label, row.archived = string(d.bytes()), state&watchArchived != 0
+	if state&watchMetadata != 0 {
+		row.metadata = string(d.bytes())
+	}
 	row.script = slices.Clone(d.rest)
 	d.rest = nil
 	return row, d.end("watch")
@@ -202,6 +223,9 @@ func stateOfWatch(value []byte) (script []byte, leaving bool, err error) {
 	state := d.u8()
 	d.take(24)
 	d.bytes()
+	if state&watchMetadata != 0 {
+		d.bytes()
+	}
 	script = d.rest
 	d.rest = nil
 	return script, state&2 != 0, d.end("watch")

@@ -103,6 +103,9 @@ type Watch struct {
 	// Job reads its past while Scanning.
 	Job   JobID
 	Label string
+	// Metadata is kept for programs; archived scripts are watched as all others.
+	Metadata string
+	Archived bool
 	// Added is when it was imported.
 	Added time.Time
 }

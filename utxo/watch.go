@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"coffer.example/coffer/coins"
 )
@@ -16,7 +17,12 @@ type WatchSpec struct {
 	// Birth is the height before which the script cannot have been paid, or
 	// before which payments shall not count.
 	Birth coins.Height
-	Label string
+	// Label and Metadata, at most [MaxNote] bytes each, are kept with it.
+	Label, Metadata string
+	// Archived says that it is not wanted in lists.
+	Archived bool
+	// Added is when it was imported, in whole seconds; zero is now.
+	Added time.Time
 }
 
 // WatchResult says what an import did.
@@ -26,42 +32,90 @@ type WatchResult struct {
 	Job JobID
 }
 
-// maxWatchStep is how many scripts one commit takes.
-const maxWatchStep = 20_000
+// One commit takes so many scripts, and bytes of them with what is kept with
+// them: well below what a transaction of the store may hold.
+const (
+	maxWatchStep  = 50_000
+	maxWatchBytes = 8 << 20
+)
 
 // Watch adds scripts to the watch set; durable when it returns. From then on
 // they are live. Their past is read by a job over job's range, if one is given
 // (its All and Scripts are not used), that is created in the same transaction
-// as the first of them: until it is done they are Scanning. Where the tip has
-// passed the range's end, the job reads on to the tip. Of a script named twice
-// the earliest birth counts, and the last label. Without a job a script counts as complete from the next block on, or from its birth where
-// that is later. A known script keeps what it has, but for a label that is
-// given, and for an earlier birth, which makes the job read its past again. It
-// fails with [ErrScript], [ErrRange] or [ErrJobBusy]; when interrupted, the
-// scripts already stored stay watched, and their job is there to be run.
+// as the first of them, and begins at the lowest birth: until it is done they
+// are Scanning. Where the tip has passed the range's end, the job reads on to
+// the tip. Of a script named twice the earliest birth counts, and the last
+// label. Without a job a script counts as complete from the next block on, or
+// from its birth where that is later. A known script keeps what it has, but for
+// a label or metadata that is given, and for an earlier birth, which makes the
+// job read its past again. It fails with [ErrScript], [ErrNote], [ErrRange] or
+// [ErrJobBusy]; when interrupted, the scripts already stored stay watched, and
+// their job is there to be run.
 func (x *Index) Watch(ctx context.Context, specs []WatchSpec, job *JobSpec) (result WatchResult, err error) {
-	for i := range specs {
-		if len(specs[i].Script) == 0 || coins.Unspendable(specs[i].Script) {
-			return result, fmt.Errorf("script %x: %w", specs[i].Script, ErrScript)
-		}
-		if specs[i].Birth < 0 {
-			return result, fmt.Errorf("birth %d: %w", specs[i].Birth, ErrRange)
-		}
-	}
-	defer x.imported(&result)
-	for part := range slices.Chunk(specs, maxWatchStep) {
-		if err := x.watchPart(ctx, part, job, &result); err != nil {
-			return result, fmt.Errorf("watch: %w", err)
-		}
-	}
-	return result, nil
+	in := x.Import(job)
+	defer in.Close()
+	err = in.Add(ctx, specs)
+	return in.Result(), err
 }
 
-// imported lets the job of an import be run, also of one that was interrupted.
-func (x *Index) imported(result *WatchResult) {
-	x.writing.Lock()
-	defer x.writing.Unlock()
-	delete(x.w.importing, result.Job)
+// Import is a [Index.Watch] in several parts that share one job. It is for one
+// goroutine.
+type Import struct {
+	x      *Index
+	job    *JobSpec
+	result WatchResult
+}
+
+// Import begins an import. It must be closed: its job waits for that.
+func (x *Index) Import(job *JobSpec) *Import { return &Import{x: x, job: job} }
+
+// Add adds scripts as [Index.Watch] does.
+func (i *Import) Add(ctx context.Context, specs []WatchSpec) error {
+	for n := range specs {
+		if err := specs[n].check(); err != nil {
+			return err
+		}
+	}
+	for len(specs) > 0 {
+		n := watchStep(specs)
+		if err := i.x.watchPart(ctx, specs[:n], i.job, &i.result); err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+		specs = specs[n:]
+	}
+	return nil
+}
+
+// Result tells what was imported up to now.
+func (i *Import) Result() WatchResult { return i.result }
+
+// Close lets the import's job be run, also of one that was interrupted.
+func (i *Import) Close() {
+	i.x.writing.Lock()
+	defer i.x.writing.Unlock()
+	delete(i.x.w.importing, i.result.Job)
+}
+
+func (s *WatchSpec) check() error {
+	switch {
+	case len(s.Script) == 0 || coins.Unspendable(s.Script):
+		return fmt.Errorf("script %x: %w", s.Script, ErrScript)
+	case s.Birth < 0:
+		return fmt.Errorf("birth %d: %w", s.Birth, ErrRange)
+	}
+	return checkNote(s.Label, s.Metadata)
+}
+
+// watchStep returns how many of the specs one commit takes.
+func watchStep(specs []WatchSpec) int {
+	size := 0
+	for n := range specs {
+		s := &specs[n]
+		if size += len(s.Script) + len(s.Label) + len(s.Metadata); n == maxWatchStep || n > 0 && size > maxWatchBytes {
+			return n
+		}
+	}
+	return len(specs)
 }
 
 // newWatch is a script that a step adds.
@@ -129,6 +183,8 @@ func mergeSpecs(specs []WatchSpec) []WatchSpec {
 		}
 		merged[i].Birth = min(merged[i].Birth, spec.Birth)
 		merged[i].Label = cmp.Or(spec.Label, merged[i].Label)
+		merged[i].Metadata = cmp.Or(spec.Metadata, merged[i].Metadata)
+		merged[i].Archived = merged[i].Archived || spec.Archived
 	}
 	return merged
 }
@@ -143,11 +199,15 @@ func (in *importing) add(spec *WatchSpec) error {
 		return err
 	}
 	next := in.s.state.above(in.x.self.start)
-	w = &watchRow{script: bytes.Clone(spec.Script), birth: spec.Birth, since: next, added: in.x.opts.Clock().UTC(), label: spec.Label}
+	w = &watchRow{script: bytes.Clone(spec.Script), birth: spec.Birth, since: next, added: spec.Added, label: spec.Label}
+	w.metadata, w.archived = spec.Metadata, spec.Archived
+	if w.added.IsZero() {
+		w.added = in.x.opts.Clock().UTC()
+	}
 	switch {
 	case in.spec != nil && in.spec.From < next:
 		if w.birth = max(spec.Birth, in.spec.From); w.birth < next {
-			if err := in.assign(w); err != nil {
+			if err := in.assign(w, w.birth); err != nil {
 				return err
 			}
 			// Up to where it is live from, whatever the tip was when the range
@@ -169,10 +229,7 @@ func (in *importing) add(spec *WatchSpec) error {
 
 // extend takes what is new about a known script.
 func (in *importing) extend(id scriptID, w *watchRow, spec *WatchSpec) error {
-	changed := false
-	if spec.Label != "" && spec.Label != w.label {
-		w.label, changed = spec.Label, true
-	}
+	changed := w.take(spec)
 	if in.spec != nil {
 		if birth := max(spec.Birth, in.spec.From); birth < w.birth && birth < in.s.state.above(in.x.self.start) {
 			busy, err := in.s.scanning(w)
@@ -182,7 +239,7 @@ func (in *importing) extend(id scriptID, w *watchRow, spec *WatchSpec) error {
 			if busy {
 				return fmt.Errorf("script %x is read by job %d: %w", w.script, w.job, ErrJobBusy)
 			}
-			if err := in.assign(w); err != nil {
+			if err := in.assign(w, birth); err != nil {
 				return err
 			}
 			in.job.To = max(in.job.To, w.birth-1)
@@ -195,8 +252,23 @@ func (in *importing) extend(id scriptID, w *watchRow, spec *WatchSpec) error {
 	return nil
 }
 
-// assign gives a script to the import's job, making it with the first.
-func (in *importing) assign(w *watchRow) error {
+// take takes over what a spec gives of what is kept with a script.
+func (r *watchRow) take(spec *WatchSpec) (changed bool) {
+	if spec.Label != "" && spec.Label != r.label {
+		r.label, changed = spec.Label, true
+	}
+	if spec.Metadata != "" && spec.Metadata != r.metadata {
+		r.metadata, changed = spec.Metadata, true
+	}
+	if spec.Archived && !r.archived {
+		r.archived, changed = true, true
+	}
+	return changed
+}
+
+// assign gives a script to the import's job, making it with the first. The job
+// begins at the lowest birth: it does not run before the import is over.
+func (in *importing) assign(w *watchRow, birth coins.Height) error {
 	if in.job == nil {
 		if in.result.Job != 0 {
 			row, err := in.s.job(in.result.Job)
@@ -205,12 +277,19 @@ func (in *importing) assign(w *watchRow) error {
 			}
 			in.job = row
 		} else {
-			row, err := in.x.newJob(in.s, JobSpec{From: in.spec.From, To: in.spec.To})
+			to := in.spec.To
+			if to != 0 {
+				to = max(to, birth)
+			}
+			row, err := in.x.newJob(in.s, JobSpec{From: birth, To: to})
 			if err != nil {
 				return err
 			}
 			in.job, in.result.Job = row, row.ID
 		}
+	}
+	if birth < in.job.From {
+		in.job.From, in.job.Next = birth, birth
 	}
 	w.job = in.job.ID
 	in.job.Scripts++
@@ -406,68 +485,4 @@ func (x *Index) forget(s *step, height coins.Height, f fact) error {
 		return err
 	}
 	return s.dropTx(numberOf(height, f.tx), 1)
-}
-
-// Watched returns what is known of a script, and false where it is not watched.
-func (x *Index) Watched(ctx context.Context, script []byte) (w Watch, found bool, err error) {
-	err = x.query(ctx, func(r Reader) error {
-		_, row, err := x.scriptID(r, script)
-		if isNotWatched(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		found = true
-		w, err = watchOf(r, row)
-		return err
-	})
-	return w, found, err
-}
-
-// watchOf describes a script for callers.
-func watchOf(r Reader, row *watchRow) (Watch, error) {
-	w := Watch{Script: row.script, Birth: row.birth, State: Live, Label: row.label, Added: row.added}
-	if row.job == 0 || row.past {
-		return w, nil
-	}
-	job, err := readJob(r, row.job)
-	if err != nil {
-		return w, err
-	}
-	if job.State != JobDone {
-		w.State, w.Job = Scanning, row.job
-	}
-	return w, nil
-}
-
-// Watches returns the watch set in the order of import, one page. Next is
-// empty on the last page.
-func (x *Index) Watches(ctx context.Context, page Page) (list []Watch, next string, err error) {
-	err = x.query(ctx, func(r Reader) error {
-		prefix := []byte{tableWatch}
-		from, err := page.key(prefix)
-		if err != nil {
-			return err
-		}
-		last := bytes.Clone(from)
-		return r.Scan(prefix, from, false, func(key, value []byte) error {
-			if bytes.Equal(key, from) {
-				return nil
-			}
-			if len(list) == page.limit() {
-				next = cursorOf(last, prefix)
-				return ErrStop
-			}
-			last = append(last[:0], key...)
-			row, err := decodeWatch(value)
-			if err != nil || row.leaving {
-				return err
-			}
-			w, err := watchOf(r, row)
-			list = append(list, w)
-			return err
-		})
-	})
-	return list, next, err
 }
