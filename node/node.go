@@ -39,6 +39,8 @@ type state struct {
 	known   bool   // the genesis block was checked
 
 	identify sync.Mutex // held while the genesis block is checked
+
+	origins origins // by which way blocks came: an index into Node.ways
 }
 
 // dialect is what this version of the node can do, found by asking it.
@@ -268,7 +270,7 @@ func (n *Node) lostPeer(err error) {
 // transport. Over the peer protocol Litecoin's blocks come without MWEB data.
 func (n *Node) Block(ctx context.Context, id coins.BlockID, buf []byte) ([]byte, error) {
 	var failed error
-	for _, w := range n.ways {
+	for i, w := range n.ways {
 		last := w.name == RPC
 		if !w.usable() && (!last || w.fetch == nil) {
 			continue // RPC is asked in any case: its answer says best what is wrong
@@ -278,6 +280,7 @@ func (n *Node) Block(ctx context.Context, id coins.BlockID, buf []byte) ([]byte,
 			err = checkBlock(id, raw)
 		}
 		if err == nil {
+			n.state.origins.note(id.Hash, i)
 			return raw, nil
 		}
 		if cap(raw) > cap(buf) {
@@ -293,6 +296,16 @@ func (n *Node) Block(ctx context.Context, id coins.BlockID, buf []byte) ([]byte,
 		failed = also(failed, fmt.Errorf("over %s: %w", w.name, err))
 	}
 	return buf[:0], fmt.Errorf("block %s: %w", id, failed)
+}
+
+// Refuse says that a block which Block returned did not verify, with what is
+// wrong with it: the way that it came is taken down for a while, so that the
+// next call takes another.
+func (n *Node) Refuse(id coins.BlockID, err error) {
+	if i, known := n.state.origins.of(id.Hash); known {
+		n.ways[i].fail(fmt.Errorf("block %s: %w", id, err), time.Now(), &n.opts)
+		n.nudge()
+	}
 }
 
 // also puts two errors on one line.

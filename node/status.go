@@ -1,6 +1,8 @@
 package node
 
 import (
+	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -18,6 +20,8 @@ type Info struct {
 	// Tip is the best block; Headers the height of the best header known.
 	Tip     coins.BlockID
 	Headers coins.Height
+	// Work is the work of the chain up to Tip, as the node says.
+	Work Work
 	// InitialDownload says that the node still catches up with its network.
 	InitialDownload bool
 	// Pruned says that blocks below PruneHeight are deleted.
@@ -62,10 +66,29 @@ type chainInfo struct {
 	Blocks          int64           `json:"blocks"`
 	Headers         int64           `json:"headers"`
 	Best            coins.BlockHash `json:"bestblockhash"`
+	Work            Work            `json:"chainwork"`
 	InitialDownload bool            `json:"initialblockdownload"`
 	Pruned          bool            `json:"pruned"`
 	PruneHeight     int64           `json:"pruneheight"`
 	Warnings        warnings        `json:"warnings"`
+}
+
+// Work is the summed work of a chain, as an integer with its highest byte first.
+type Work [32]byte
+
+// Compare is negative, zero or positive where w is less, the same or more.
+func (w Work) Compare(other Work) int { return bytes.Compare(w[:], other[:]) }
+
+// UnmarshalText reads the hexadecimal digits of a chainwork member.
+func (w *Work) UnmarshalText(text []byte) error {
+	if len(text) > 2*len(w) || len(text)%2 != 0 {
+		return fmt.Errorf("chainwork of %d digits: %w", len(text), ErrGarbage)
+	}
+	*w = Work{}
+	if _, err := hex.Decode(w[len(w)-len(text)/2:], text); err != nil {
+		return fmt.Errorf("chainwork: %w", ErrGarbage)
+	}
+	return nil
 }
 
 // networkInfo is getnetworkinfo.
@@ -107,7 +130,7 @@ func (i *Info) apply(c *chainInfo) error {
 	}
 	i.Chain, i.Warnings = c.Chain, c.Warnings
 	i.Tip = coins.BlockID{Height: coins.Height(c.Blocks), Hash: c.Best}
-	i.Headers = coins.Height(max(c.Headers, 0))
+	i.Headers, i.Work = coins.Height(max(c.Headers, 0)), c.Work
 	i.InitialDownload, i.Pruned = c.InitialDownload, c.Pruned
 	i.PruneHeight = coins.Height(max(c.PruneHeight, 0))
 	return nil

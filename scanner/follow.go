@@ -76,12 +76,13 @@ func (s *Scanner) look(ctx context.Context) (plan, error) {
 		return s.begin(ctx)
 	}
 	s.board.update(func(b *board) { b.Tip, b.Started = tip, true })
+	view := s.src.view()
 	headers, err := s.src.headers(ctx, tip.Height, headerChunk)
 	if err != nil {
 		return plan{}, err
 	}
 	if len(headers) == 0 || headers[0].Hash() != tip.Hash {
-		return s.resolve(ctx, tip)
+		return s.resolve(ctx, tip, view)
 	}
 	ids, err := chainIDs(tip, headers[1:], s.o.CheckTarget)
 	if err != nil {
@@ -125,8 +126,8 @@ func (s *Scanner) begin(ctx context.Context) (plan, error) {
 }
 
 // resolve finds out why the node's chain does not contain our tip, and leaves
-// our branch where law 4 says so.
-func (s *Scanner) resolve(ctx context.Context, tip coins.BlockID) (plan, error) {
+// our branch where law 4 says so, if view is still the source's.
+func (s *Scanner) resolve(ctx context.Context, tip coins.BlockID, view uint64) (plan, error) {
 	ours, found, err := s.findFork(ctx, tip)
 	if err != nil {
 		return plan{}, err
@@ -144,7 +145,11 @@ func (s *Scanner) resolve(ctx context.Context, tip coins.BlockID) (plan, error) 
 			return plan{}, err
 		}
 	}
-	switch decide(f) {
+	verdict := decide(f)
+	if s.src.view() != view {
+		return plan{}, fmt.Errorf("another node took over: %w", errMoved)
+	}
+	switch verdict {
 	case verdictLeave:
 		return plan{left: true}, s.leave(ctx, ours, f.invalid)
 	case verdictForeign:

@@ -103,7 +103,7 @@ func (m *mempool) compare(ctx context.Context, tip coins.BlockID) (same bool, er
 	for _, id := range ids {
 		if e, ok := m.known[id]; ok {
 			m.known[id] = entry{look: m.look, shown: e.shown}
-		} else {
+		} else if _, mined := m.recent[id]; !mined { // another node of the source may not have the block yet
 			m.pending = append(m.pending, id)
 		}
 	}

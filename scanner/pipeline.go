@@ -140,6 +140,7 @@ func (p *pipeline) try(ctx context.Context, s *slot) error {
 	p.cpu <- struct{}{}
 	defer func() { <-p.cpu }()
 	if err := s.block.Load(p.format, s.id, p.verify); err != nil {
+		p.src.refuse(s.id, err)
 		return fmt.Errorf("%w: %w: %w", ErrSource, ErrBadBlock, err)
 	}
 	p.prepare(&s.block)

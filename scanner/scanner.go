@@ -245,6 +245,7 @@ func (s *Scanner) failed(ctx context.Context, err error, once bool) error {
 	s.turn.failures++
 	n := s.turn.failures
 	s.turn.compare = true
+	s.judge(err, n)
 	if errors.Is(err, errMoved) && n < onceAttempts {
 		return nil // the chain is changing under us: look again at once
 	}
@@ -267,6 +268,19 @@ func (s *Scanner) failed(ctx context.Context, err error, once bool) error {
 	sleep(ctx, s.o.Clock, min(pause, backoffBase), nil)
 	sleep(ctx, s.o.Clock, max(0, pause-backoffBase), s.inbox.wake)
 	return nil
+}
+
+// headersAttempts is how often in a row headers may fail to connect, as they do
+// when the chain changes under the call, before that is the node's fault.
+const headersAttempts = 3
+
+// judge tells the source of headers that did not verify, after the n-th failure
+// in a row.
+func (s *Scanner) judge(err error, n int) {
+	bad := errors.Is(err, ErrBits) || errors.Is(err, coins.ErrPoW) || errors.Is(err, ErrDisconnected) && n >= headersAttempts
+	if bad && !errors.Is(err, ErrBadBlock) { // that was told when the block came
+		s.src.refuse(coins.BlockID{}, err)
+	}
 }
 
 // halted reports until ctx ends.
