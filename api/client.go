@@ -221,6 +221,11 @@ func (c *Client) Block(ctx context.Context, coin coins.Symbol, heightOrHash stri
 	return get[engine.Block](ctx, c, of(coin, "chain", "blocks", heightOrHash))
 }
 
+// Agreement is [engine.Nodes]'.
+func (c *Client) Agreement(ctx context.Context, coin coins.Symbol, heightOrHash string) (engine.Agreement, error) {
+	return get[engine.Agreement](ctx, c, of(coin, "chain", "blocks", heightOrHash, "agreement"))
+}
+
 // Transaction is [engine.Lookups]'.
 func (c *Client) Transaction(ctx context.Context, coin coins.Symbol, id coins.TxID, block string) (engine.Transaction, error) {
 	path := of(coin, "chain", "transactions", id.String())

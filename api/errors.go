@@ -17,6 +17,9 @@ var (
 	// ErrDenied says that the socket, or the data folder that it is in, is another user's.
 	ErrDenied = errors.New("permission denied: run this as the user that owns data_dir")
 
+	// ErrNotLoopback says that an address to listen on can be reached by others. Use 127.0.0.1 or [::1].
+	ErrNotLoopback = errors.New("can be reached by others, and there are no tokens yet to keep them out: use 127.0.0.1")
+
 	// ErrAnswer says that the daemon's answer was no answer of this API: another version, or another program.
 	ErrAnswer = errors.New("the daemon's answer cannot be understood; restart it with this version of coffer")
 )

@@ -48,6 +48,7 @@ func Handler(ops engine.Operations) http.Handler {
 	mux.HandleFunc("POST "+coin+"/rescans/{id}/cancel", s.job(s.ops.CancelJob))
 	mux.HandleFunc("POST "+coin+"/rescans/{id}/resume", s.job(s.ops.ResumeJob))
 	mux.HandleFunc("GET "+coin+"/chain/blocks/{block}", s.block)
+	mux.HandleFunc("GET "+coin+"/chain/blocks/{block}/agreement", s.agreement)
 	mux.HandleFunc("GET "+coin+"/chain/transactions/{txid}", s.transaction)
 	mux.HandleFunc("POST "+coin+"/index/check", s.checkIndex)
 	mux.HandleFunc("POST "+coin+"/index/rebuild", s.rebuildIndex)
@@ -216,6 +217,11 @@ func (s *server) job(operation jobOperation) http.HandlerFunc {
 func (s *server) block(w http.ResponseWriter, r *http.Request) {
 	block, err := s.ops.Block(r.Context(), coinOf(r), r.PathValue("block"))
 	answer(w, http.StatusOK, block, err)
+}
+
+func (s *server) agreement(w http.ResponseWriter, r *http.Request) {
+	agreement, err := s.ops.Agreement(r.Context(), coinOf(r), r.PathValue("block"))
+	answer(w, http.StatusOK, agreement, err)
 }
 
 func (s *server) transaction(w http.ResponseWriter, r *http.Request) {

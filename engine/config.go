@@ -17,6 +17,13 @@ type Config struct {
 	DataDir string `json:"data_dir"`
 	// Coins are in the order of the file.
 	Coins []CoinConfig `json:"coins"`
+	HTTP  HTTPConfig   `json:"http"`
+}
+
+// HTTPConfig is where the daemon listens for HTTP.
+type HTTPConfig struct {
+	// Listen is host:port of the machine itself; "" listens nowhere.
+	Listen string `json:"listen,omitempty"`
 }
 
 // CoinConfig is the configuration of one coin.

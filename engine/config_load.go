@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"coffer.example/coffer/coins"
+	"coffer.example/coffer/node"
 )
 
 // Limits of settings.
@@ -76,8 +78,9 @@ func (r *yamlReader) config(n *yaml.Node, c *Config) {
 			found["coins"] = true
 			r.coins(key, n, c)
 		},
+		"http": func(key string, n *yaml.Node) { r.http(key, n, &c.HTTP) },
 	}, map[string]string{
-		"database": "ledger", "events": "event sinks", "http": "network API", "service": "payouts",
+		"database": "ledger", "events": "event sinks", "service": "payouts",
 	})
 	for _, key := range []string{"data_dir", "coins"} {
 		if n.Kind == yaml.MappingNode && !found[key] {
@@ -218,11 +221,15 @@ func (r *yamlReader) nodes(path string, n *yaml.Node, c *CoinConfig, params *coi
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		r.fault(n, path, "is empty: name at least one node, with its rpc address")
 	}
-	if n.Kind == yaml.SequenceNode && len(n.Content) > 1 {
-		r.fault(n.Content[1], path, "this version talks to one node a coin; keep the first")
+	if n.Kind == yaml.SequenceNode && len(n.Content) > node.MaxNodes {
+		r.fault(n.Content[node.MaxNodes], path, "has %d nodes; %d are the most", len(n.Content), node.MaxNodes)
 	}
 	r.list(path, n, func(path string, item *yaml.Node) {
-		c.Nodes = append(c.Nodes, r.node(path, item, params))
+		read := r.node(path, item, params)
+		if slices.ContainsFunc(c.Nodes, func(other NodeConfig) bool { return other.RPC == read.RPC && read.RPC != "" }) {
+			r.fault(item, path, "%s is named twice: a node that stands in for itself stands in for nothing", read.RPC)
+		}
+		c.Nodes = append(c.Nodes, read)
 	})
 }
 

@@ -114,7 +114,6 @@ coins:
 		`coffer.yaml:5: coins.btc.network: "mainnet" is not one of main, test, testnet4, signet, regtest`,
 		`coffer.yaml:7: coins.btc.nodes[1].rpc: carries a password: give it as user and password (or password_file, cookie_file) instead`,
 		`coffer.yaml:8: coins.btc.nodes[1].zqm: unknown key; did you mean zmq?`,
-		`coffer.yaml:9: coins.btc.nodes: this version talks to one node a coin; keep the first`,
 		`coffer.yaml:9: coins.btc.nodes[2]: has no rpc address, as in rpc: http://127.0.0.1:8332`,
 		`coffer.yaml:10: coins.btc.nodes[2].password: the environment has no variable "NOT_SET"`,
 		`coffer.yaml:11: coins.btc.nodes[2].zmq[1]: "127.0.0.1:28332" is not of the form tcp://HOST:PORT`,

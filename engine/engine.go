@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coffer.example/coffer/coins"
+	"coffer.example/coffer/node"
 )
 
 // Options of an engine that are not configuration.
@@ -20,6 +21,8 @@ type Options struct {
 	OnEvent func(Event)
 	// Clock is time; nil is time.Now.
 	Clock func() time.Time
+	// Nodes says how several nodes of a coin are used as one; OnEvent of it is not used.
+	Nodes node.PoolOptions
 	// Free tells the bytes that are free on the disk of a folder; nil asks the system.
 	Free func(dir string) (uint64, error)
 }

@@ -16,7 +16,7 @@ type Event struct {
 	Detail Detail
 }
 
-// Detail is what an [Event] tells: [Ready], [Trouble], [JobStarted], [JobEnded] or [Scanned].
+// Detail is what an [Event] tells: [Ready], [Trouble], [JobStarted], [JobEnded], [NodeEvent] or [Scanned].
 type Detail interface{ detail() }
 
 // Ready says that a coin's index is open and its node is known.

@@ -288,7 +288,7 @@ func (p *part) runJob(ctx context.Context, id JobID) error {
 }
 
 // read hands the chain to a rescan from its cursor on.
-func (p *part) read(ctx context.Context, client *node.Node, backfill *utxo.Backfill) error {
+func (p *part) read(ctx context.Context, client *node.Pool, backfill *utxo.Backfill) error {
 	if backfill.Done() {
 		return nil
 	}

@@ -19,7 +19,7 @@ func (e *Engine) Block(ctx context.Context, coin coins.Symbol, heightOrHash stri
 	if err != nil {
 		return Block{}, err
 	}
-	client, err := p.openNode(ctx)
+	client, err := p.openNodes(ctx)
 	if err != nil {
 		return Block{}, err
 	}
@@ -35,11 +35,19 @@ func (e *Engine) Block(ctx context.Context, coin coins.Symbol, heightOrHash stri
 	if err != nil {
 		return Block{}, err
 	}
-	return describeBlock(loaded, p.coin.Params(), tip), nil
+	shown := describeBlock(loaded, p.coin.Params(), tip)
+	if len(p.config.Nodes) > 1 {
+		agreed, err := agreement(ctx, client, id)
+		if err != nil {
+			return Block{}, err
+		}
+		shown.Nodes = &agreed
+	}
+	return shown, nil
 }
 
 // blockNamed finds a block by height or hash.
-func blockNamed(ctx context.Context, client *node.Node, heightOrHash string) (coins.BlockID, error) {
+func blockNamed(ctx context.Context, client *node.Pool, heightOrHash string) (coins.BlockID, error) {
 	if height, err := strconv.ParseInt(heightOrHash, 10, 32); err == nil && height >= 0 {
 		return client.BlockAt(ctx, coins.Height(height))
 	}
@@ -68,7 +76,7 @@ func describeBlock(b *coins.Block, params *coins.Params, tip coins.BlockID) Bloc
 }
 
 // heightOf asks the node for the height of a block.
-func heightOf(ctx context.Context, client *node.Node, hash coins.BlockHash) (coins.Height, error) {
+func heightOf(ctx context.Context, client *node.Pool, hash coins.BlockHash) (coins.Height, error) {
 	text, err := client.BlockJSON(ctx, hash, node.DetailIDs)
 	if err != nil {
 		return 0, err
@@ -88,7 +96,7 @@ func (e *Engine) Transaction(ctx context.Context, coin coins.Symbol, id coins.Tx
 	if err != nil {
 		return Transaction{}, err
 	}
-	client, err := p.openNode(ctx)
+	client, err := p.openNodes(ctx)
 	if err != nil {
 		return Transaction{}, err
 	}
@@ -104,7 +112,7 @@ func (e *Engine) Transaction(ctx context.Context, coin coins.Symbol, id coins.Tx
 }
 
 // transactionIn takes a transaction out of the block that holds it.
-func (p *part) transactionIn(ctx context.Context, client *node.Node, id coins.TxID, block string) (Transaction, error) {
+func (p *part) transactionIn(ctx context.Context, client *node.Pool, id coins.TxID, block string) (Transaction, error) {
 	at, err := blockNamed(ctx, client, block)
 	if err != nil {
 		return Transaction{}, err
@@ -123,7 +131,7 @@ func (p *part) transactionIn(ctx context.Context, client *node.Node, id coins.Tx
 }
 
 // load takes a block from the node and verifies it.
-func (p *part) load(ctx context.Context, client *node.Node, id coins.BlockID) (*coins.Block, error) {
+func (p *part) load(ctx context.Context, client *node.Pool, id coins.BlockID) (*coins.Block, error) {
 	raw, err := client.Block(ctx, id, nil)
 	if err != nil {
 		return nil, err

@@ -150,7 +150,7 @@ func (p *part) resolveStart(ctx context.Context) (coins.Height, error) {
 	if !p.config.Start.Tip {
 		return p.config.Start.Height, nil
 	}
-	client, err := p.openNodeLocked(ctx)
+	client, err := p.openNodesLocked(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -62,8 +62,9 @@ type Rescans interface {
 	ResumeJob(ctx context.Context, coin coins.Symbol, id JobID) (Job, error)
 }
 
-// Lookups asks the coin's node.
+// Lookups asks the coin's nodes.
 type Lookups interface {
+	Nodes
 	// Block finds a block of the active chain by height, or any by hash.
 	Block(ctx context.Context, coin coins.Symbol, heightOrHash string) (Block, error)
 	// Transaction finds a transaction's bytes in the block named by height or hash; with "" in the mempool, or wherever
@@ -139,22 +140,10 @@ type CoinStatus struct {
 	// BlocksPerSecond and Remaining are told while syncing.
 	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
 	Remaining       time.Duration `json:"remaining_ns,omitempty"`
-	Node            *NodeStatus   `json:"node,omitempty"`
-	Index           *IndexStatus  `json:"index,omitempty"`
-}
-
-// NodeStatus tells of a coin's node.
-type NodeStatus struct {
-	URL string `json:"url"`
-	// Version is the node's name for itself, "/Satoshi:29.0.0/".
-	Version string `json:"version,omitempty"`
-	// Blocks is the way blocks are taken: rest, p2p or rpc. Hints are the ways news comes at once.
-	Blocks string   `json:"blocks,omitempty"`
-	Hints  []string `json:"hints,omitempty"`
-	// Tip is the node's best block.
-	Tip *coins.BlockID `json:"tip,omitempty"`
-	// Error says why it cannot be used.
-	Error string `json:"error,omitempty"`
+	// Node is the one in use, Nodes all in the order of the configuration.
+	Node  *NodeStatus  `json:"node,omitempty"`
+	Nodes []NodeStatus `json:"nodes,omitempty"`
+	Index *IndexStatus `json:"index,omitempty"`
 }
 
 // IndexStatus tells of a coin's index.
@@ -325,6 +314,8 @@ type Block struct {
 	PegOuts       int             `json:"peg_outs,omitempty"`
 	Confirmations coins.Height    `json:"confirmations"`
 	TxIDs         []coins.TxID    `json:"txids"`
+	// Nodes is how many nodes have it on their active chain; nil where the coin has one node.
+	Nodes *Agreement `json:"nodes,omitempty"`
 }
 
 // Transaction is one transaction's bytes.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -21,7 +20,7 @@ const (
 	retryMax = time.Minute
 )
 
-// part is one coin: its node, its index and what runs on them.
+// part is one coin: its nodes, its index and what runs on them.
 type part struct {
 	config  *CoinConfig
 	coin    coins.Coin
@@ -48,8 +47,8 @@ type turn struct{ queue, active sync.Mutex }
 type live struct {
 	closed bool
 	index  *utxo.Index
-	node   *node.Node
-	// hints are the node's, for one scanner after the other.
+	nodes  *node.Pool
+	// hints are the nodes', for one scanner after the other.
 	hints   <-chan scanner.Hint
 	scanner *scanner.Scanner
 }
@@ -205,11 +204,11 @@ func (p *part) close() error {
 	p.opening.Lock()
 	defer p.opening.Unlock()
 	p.mu.Lock()
-	index, client := p.live.index, p.live.node
+	index, client := p.live.index, p.live.nodes
 	if !p.live.closed {
 		close(p.done)
 	}
-	p.live.closed, p.live.index, p.live.node, p.live.scanner = true, nil, nil, nil
+	p.live.closed, p.live.index, p.live.nodes, p.live.scanner = true, nil, nil, nil
 	p.mu.Unlock()
 	var errs []error
 	if client != nil {
@@ -236,50 +235,17 @@ func (p *part) closeIndex() error {
 }
 
 // opened returns what is open at the moment, without opening anything.
-func (p *part) opened() (index *utxo.Index, client *node.Node, s *scanner.Scanner) {
+func (p *part) opened() (index *utxo.Index, client *node.Pool, s *scanner.Scanner) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.live.index, p.live.node, p.live.scanner
-}
-
-// openNode returns the coin's node, which may not have answered yet.
-func (p *part) openNode(ctx context.Context) (*node.Node, error) {
-	p.opening.Lock()
-	defer p.opening.Unlock()
-	return p.openNodeLocked(ctx)
-}
-
-func (p *part) openNodeLocked(ctx context.Context) (*node.Node, error) {
-	if p.live.closed {
-		return nil, ErrClosed
-	}
-	if p.live.node != nil {
-		return p.live.node, nil
-	}
-	client, err := node.Open(ctx, p.coin.Params(), nodeOptions(&p.config.Nodes[0]))
-	if err != nil {
-		return nil, fmt.Errorf("node: %w", err)
-	}
-	p.set(func() { p.live.node, p.live.hints = client, hints(client.Hints(), p.done) })
-	return client, nil
-}
-
-func nodeOptions(c *NodeConfig) node.Options {
-	headers := make(map[string]string, len(c.Headers))
-	for name, value := range c.Headers {
-		headers[name] = value.Reveal()
-	}
-	return node.Options{
-		RPC: c.RPC, User: c.User, Password: c.Password.Reveal(), PasswordFile: c.PasswordFile, CookieFile: c.CookieFile,
-		Headers: headers, P2P: c.P2P, REST: c.REST, ZMQ: c.ZMQ, Known: knownChains(), Deferred: true,
-	}
+	return p.live.index, p.live.nodes, p.live.scanner
 }
 
 // openScanner opens index and node, and makes the scanner between them.
 func (p *part) openScanner(ctx context.Context) (*scanner.Scanner, error) {
 	p.opening.Lock()
 	defer p.opening.Unlock()
-	client, err := p.openNodeLocked(ctx)
+	client, err := p.openNodesLocked(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -309,23 +275,6 @@ func (p *part) scannerOptions(job JobID) scanner.Options {
 			p.tell(job, Scanned{Event: event})
 		},
 	}
-}
-
-// hints turns the node's hints into the scanner's, until the node or the part is closed. The scanner reads them while
-// it runs; what the node has in between stays bounded there.
-func hints(from <-chan node.Hint, done <-chan struct{}) <-chan scanner.Hint {
-	to := make(chan scanner.Hint)
-	go func() {
-		defer close(to)
-		for hint := range from {
-			select {
-			case to <- scanner.Hint{Kind: scanner.HintKind(hint.Kind), Raw: hint.Raw}:
-			case <-done:
-				return
-			}
-		}
-	}()
-	return to
 }
 
 // nudge makes the runner of jobs look.

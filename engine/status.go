@@ -2,13 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"coffer.example/coffer/coins"
-	"coffer.example/coffer/node"
 	"coffer.example/coffer/scanner"
 	"coffer.example/coffer/utxo"
 )
@@ -50,7 +48,7 @@ func (p *part) look(ctx context.Context) CoinStatus {
 		return p.status(ctx)
 	}
 	var trouble error
-	client, err := p.openNode(ctx)
+	client, err := p.openNodes(ctx)
 	if err == nil {
 		err = p.meet(ctx, client)
 	}
@@ -70,36 +68,13 @@ func (p *part) look(ctx context.Context) CoinStatus {
 	return status
 }
 
-// meet asks a node for its tip, and waits until its best way of giving blocks has been found.
-func (p *part) meet(ctx context.Context, client *node.Node) error {
-	ctx, cancel := context.WithTimeout(ctx, nodePatience)
-	defer cancel()
-	switch _, err := client.Tip(ctx); {
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("no answer within %s: %w", nodePatience, node.ErrTimeout)
-	case err != nil:
-		return err
-	}
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for client.Status().Transport == "" {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-	return nil
-}
-
 // status tells what is known without opening or asking anything.
 func (p *part) status(ctx context.Context) CoinStatus {
 	params := p.coin.Params()
 	status := CoinStatus{Coin: params.Symbol, Name: params.Name, Network: params.Network, State: StateStarting}
 	index, client, s := p.opened()
 	if client != nil {
-		shown := nodeStatus(client.Status())
-		status.Node = &shown
+		status.Nodes, status.Node = nodesStatus(client)
 	}
 	if index != nil {
 		p.indexStatus(ctx, index, &status)
@@ -123,23 +98,6 @@ func (p *part) status(ctx context.Context) CoinStatus {
 func needsPerson(err error) bool {
 	code := CodeOf(err)
 	return code == CodeIndex || code == CodeHalted
-}
-
-func nodeStatus(s node.Status) NodeStatus {
-	shown := NodeStatus{URL: s.Endpoint, Version: s.Info.Subversion, Blocks: string(s.Transport)}
-	for _, feed := range s.Feeds {
-		if feed.Connected {
-			shown.Hints = append(shown.Hints, feed.Name)
-		}
-	}
-	if s.Info.Tip.Hash != (coins.BlockHash{}) {
-		tip := s.Info.Tip
-		shown.Tip = &tip
-	}
-	if s.Err != nil {
-		shown.Error = s.Err.Error()
-	}
-	return shown
 }
 
 func (p *part) indexStatus(ctx context.Context, index *utxo.Index, status *CoinStatus) {

@@ -137,7 +137,7 @@ func (p *part) checkHeight(ctx context.Context, number int64) (coins.Height, err
 }
 
 func (p *part) nodeTip(ctx context.Context) (coins.BlockID, error) {
-	client, err := p.openNode(ctx)
+	client, err := p.openNodes(ctx)
 	if err != nil {
 		return coins.BlockID{}, err
 	}
@@ -147,7 +147,7 @@ func (p *part) nodeTip(ctx context.Context) (coins.BlockID, error) {
 // heightAt returns the first height of which neither the block nor one after it is older than a time, as well as
 // block times tell: they need not rise, which clockSlack makes up for.
 func (p *part) heightAt(ctx context.Context, at time.Time) (coins.Height, error) {
-	client, err := p.openNode(ctx)
+	client, err := p.openNodes(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -176,7 +176,7 @@ func (p *part) heightAt(ctx context.Context, at time.Time) (coins.Height, error)
 
 // checkPruned refuses to begin below what the node still has.
 func (p *part) checkPruned(ctx context.Context, from coins.Height) error {
-	client, err := p.openNode(ctx)
+	client, err := p.openNodes(ctx)
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,9 @@ func indexPage(page Page) utxo.Page { return utxo.Page{Cursor: page.After, Limit
 
 // Check that the parts fit the scanner's seams.
 var (
-	_ scanner.Source  = (*node.Node)(nil)
+	_ scanner.Source  = (*node.Pool)(nil)
+	_ scanner.Views   = (*node.Pool)(nil)
+	_ scanner.Judged  = (*node.Pool)(nil)
 	_ scanner.Sink    = (*utxo.Index)(nil)
 	_ scanner.JobSink = (*utxo.Backfill)(nil)
 )

@@ -59,8 +59,10 @@ func (n *Node) confirm(ctx context.Context) error {
 	if fresh() {
 		return nil
 	}
-	n.state.identify.Lock()
-	defer n.state.identify.Unlock()
+	if err := n.state.identify.take(ctx); err != nil {
+		return err
+	}
+	defer n.state.identify.give()
 	if fresh() {
 		return nil
 	}

@@ -38,7 +38,7 @@ type state struct {
 	dials   uint64 // connections made when the genesis block was last checked
 	known   bool   // the genesis block was checked
 
-	identify sync.Mutex // held while the genesis block is checked
+	identify slots // one, taken while the genesis block is checked
 
 	origins origins // by which way blocks came: an index into Node.ways
 }
@@ -98,6 +98,7 @@ func assemble(params *coins.Params, o Options) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{params: params, opts: o, rpc: client, hints: newHints(), wake: make(chan struct{}, 1)}
+	n.state.identify = make(slots, 1)
 	var viaREST, viaP2P fetch
 	if o.REST {
 		n.rest = newREST(&o, client.url, params.Format)

@@ -126,8 +126,12 @@ func (p *Pool) blockWithin(ctx context.Context, others bool, call func(context.C
 	return err
 }
 
-// isGone reports whether an error says that a node cannot be used at all.
+// isGone reports whether an error says that a node cannot be used at all. Who
+// does not have the block says so over one way, and may hang up on another.
 func isGone(err error) bool {
+	if isAnswer(err) {
+		return false
+	}
 	for _, gone := range []error{ErrUnreachable, ErrWarmingUp, ErrUnauthorized, ErrForbidden, ErrSecretFile, ErrWrongChain} {
 		if errors.Is(err, gone) {
 			return true

@@ -33,7 +33,10 @@ func (p *Pool) probe(ctx context.Context, i int) {
 		return err
 	})
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return
 	case ctx.Err() != nil:
+		p.failed(i, ErrTimeout)
 		return
 	case err != nil:
 		p.failed(i, err)

@@ -48,6 +48,9 @@ func (a *app) block(c *cli.Context) error {
 			if b.MergeMined {
 				p.add("merge-mined", "yes")
 			}
+			if b.Nodes != nil {
+				p.add("on the chain of", "%d of %d nodes", b.Nodes.Agree, b.Nodes.Of)
+			}
 			p.write(a.out)
 			if c.Bool("txids") {
 				for _, id := range b.TxIDs {

@@ -50,7 +50,7 @@ func (a *app) daemon(c *cli.Context) (err error) {
 	}
 	log.log.Info("coffer daemon starts", "version", engine.Version(), "data_dir", config.DataDir, "socket", config.Socket())
 	err = inTime(c.Context, func() error {
-		err := a.serve(c.Context, socket, opened, c.Bool("once"))
+		err := a.serve(c.Context, socket, opened, daemonOptions{once: c.Bool("once"), listen: config.HTTP.Listen})
 		return errors.Join(err, opened.Close())
 	})
 	if err == nil {
@@ -59,14 +59,23 @@ func (a *app) daemon(c *cli.Context) (err error) {
 	return err
 }
 
-// serve runs engine and socket until ctx ends, one of them fails, or with once all is caught up.
-func (a *app) serve(ctx context.Context, socket *api.Socket, opened *engine.Engine, once bool) error {
+// daemonOptions say how the daemon runs.
+type daemonOptions struct {
+	once   bool
+	listen string // for HTTP; "" does not
+}
+
+// serve runs engine, socket and HTTP until ctx ends, one of them fails, or with once all is caught up.
+func (a *app) serve(ctx context.Context, socket *api.Socket, opened *engine.Engine, o daemonOptions) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return socket.Serve(ctx, api.Handler(opened)) })
+	if o.listen != "" {
+		group.Go(func() error { return api.ServeHTTP(ctx, o.listen, api.HintHandler(opened, nil)) })
+	}
 	group.Go(func() error {
-		if !once {
+		if !o.once {
 			return opened.Run(ctx)
 		}
 		defer stop()

@@ -51,6 +51,8 @@ func (l *eventLog) event(e engine.Event) {
 		log.Info("rescan begins", "from", d.Job.From, "next", d.Job.Next, "tip", d.Job.Tip, "addresses", d.Job.Scripts)
 	case engine.JobEnded:
 		log.Info("rescan ended", "state", d.Job.State, "found", d.Job.Found, "error", d.Job.Error)
+	case engine.NodeEvent:
+		nodeLine(log, d.Event)
 	case engine.Scanned:
 		l.scanned(log, lane{e.Coin, e.Job, fmt.Sprintf("%T", d.Event)}, d.Event)
 	}

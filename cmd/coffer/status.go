@@ -48,6 +48,7 @@ func (a *app) tellStatus(s engine.Status, now time.Time) {
 		t.row(string(coin.Coin), string(coin.Network), string(coin.State), heightText(coin.Tip), nodeTip, watched, jobs, blocks, hints, version)
 	}
 	t.write(a.out, a.width)
+	a.tellNodes(s, now)
 	for _, coin := range s.Coins {
 		if coin.State == engine.StateSyncing && coin.Remaining > 0 {
 			fmt.Fprintf(a.out, "\n%s: %.0f blocks a second, %s to go\n", coin.Coin, coin.BlocksPerSecond, age(coin.Remaining))
