@@ -44,7 +44,9 @@ func (x *Index) StartJob(ctx context.Context, id JobID) (*Backfill, error) {
 			return fmt.Errorf("job %d is done: %w", id, ErrJobState)
 		}
 		j.State, j.Error = JobRunning, ""
-		b.over = x.finish(s, j)
+		if b.over, err = x.finish(s, j); err != nil {
+			return err
+		}
 		b.next, b.stored = j.Next, j.Next
 		s.putJob(j)
 		return nil
@@ -143,9 +145,9 @@ func (x *Index) backfill(s *step, id JobID, b *coins.Block) (next coins.Height, 
 		j.Next++
 		s.batch.blocks++
 	}
-	done = x.finish(s, j)
+	done, err = x.finish(s, j)
 	s.putJob(j)
-	return j.Next, done, nil
+	return j.Next, done, err
 }
 
 // activeAt says whether a block is on the connected chain. Below the index's
@@ -195,6 +197,9 @@ func (x *Index) backfillBlock(s *step, j *jobRow, b *coins.Block) error {
 	if err != nil {
 		return err
 	}
+	if payments, err = x.deriveInPast(s, b, payments, j); err != nil {
+		return err
+	}
 	if b.ID.Height < x.self.start {
 		s.put(keyHeight(tableHeader, b.ID.Height), slices.Clone(b.Header[:]))
 	}
@@ -232,13 +237,16 @@ func (s *step) extendUndo(height coins.Height, facts []fact) error {
 
 // finish ends a job of which the cursor has passed the tip. The log gets one
 // row that stands for all the changes the job kept.
-func (x *Index) finish(s *step, j *jobRow) bool {
+func (x *Index) finish(s *step, j *jobRow) (bool, error) {
 	if j.Next < s.state.above(x.self.start) {
-		return false
+		return false, nil
+	}
+	if err := x.succeed(s, j); err != nil {
+		return false, err
 	}
 	j.State, j.Finished = JobDone, x.opts.Clock().UTC()
 	s.log(&record{kind: recordJob, job: j.ID, count: j.kept})
-	return true
+	return true, nil
 }
 
 // foundRow holds the kept changes of one block; first counts those of the

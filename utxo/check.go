@@ -35,7 +35,7 @@ func (x *Index) check(ctx context.Context, progress func(table string, rows int)
 			check func() error
 		}{
 			{"headers", c.headers}, {"watch set", c.watchSet}, {"transactions", c.transactions}, {"transaction ids", c.ids},
-			{"coins", c.unspent}, {"history", c.history}, {"block sums", c.blockSums}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs}, {"cursors", c.cursors},
+			{"coins", c.unspent}, {"history", c.history}, {"block sums", c.blockSums}, {"undo", c.undo}, {"change log", c.log}, {"jobs", c.jobs}, {"sources", c.sources}, {"cursors", c.cursors},
 			{"mempool", c.mempool}, {"reservations", c.leases}, {"tables", c.tables},
 		} {
 			c.name, c.rows = table.name, 0

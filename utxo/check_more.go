@@ -260,7 +260,8 @@ func (c *checker) mempool() error {
 func (c *checker) tables() error {
 	for first := range 256 {
 		known := slices.Contains([]byte{tableBalance, tableCursor, tableBlockSum, tableUndo, tableEvent, tableHeader, tableIdentity, tableJob, tableLog, tableLease,
-			tablePool, tableFound, tableMark, tableState, tableTxID, tableUnspent, tableWatch, tableTx}, byte(first))
+			tablePool, tableFound, tableMark, tableState, tableTxID, tableUnspent, tableWatch, tableTx,
+			tableSource, tableOrigin, tableOwed}, byte(first))
 		if known {
 			continue
 		}

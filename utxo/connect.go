@@ -51,6 +51,7 @@ func (x *Index) Connect(ctx context.Context, b *coins.Block) error {
 	if err != nil {
 		return fmt.Errorf("connect block %s: %w", b.ID, err)
 	}
+	x.tryMatchDerived(ctx)
 	return nil
 }
 
@@ -77,6 +78,9 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	}
 	payments, err := x.payments(s, b, func(id scriptID, w *watchRow) (bool, error) { return s.acceptTip(id, w, b.ID.Height), nil })
 	if err != nil {
+		return err
+	}
+	if payments, err = x.deriveAtTip(s, b, payments); err != nil {
 		return err
 	}
 	s.put(keyHeight(tableHeader, b.ID.Height), slices.Clone(b.Header[:]))

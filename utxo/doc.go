@@ -45,6 +45,19 @@
 // headers are the chain. Payments below a script's birth do not count; where a
 // reorg leads below its import, its birth falls with the first payment there.
 //
+// # Sources
+//
+// A source derives scripts, in branches by index ([Index.AddSource]). Of each
+// branch the used ones and a gap behind them are watched. What pays a derived
+// script, in a block, in a job's block or unconfirmed, extends its branch in the
+// same transaction, and is matched again with what that added until nothing is.
+// What a block above the tip derives counts from that block on; what a job
+// derives has its past read from the job's own start: by the job from its cursor
+// on, before it by a job that is made when the first ends, in the same
+// transaction. A reorg takes coins back and never a script: derived, used and
+// issued only grow, and are part of the watch set that the index is a function
+// of.
+//
 // # Rows
 //
 // Numbers are big endian, so that keys sort as numbers do. A transaction's
@@ -56,8 +69,11 @@
 //	                                             V symbol, V network
 //	's'                                          has tip 1, height 4, hash 32, undo from 4, last change 8, last script 4,
 //	                                             last job 8, watched 8, confirmed 16, coins 8, received 8
+//	'o' source 4                                 from 4, job 8, added 8, V gap, V label, V text, for each branch V derived, V used, V issued
+//	'y' script 4, source 4, branch 4, index 4    (nothing): the script is derived there
+//	'z' job 8, script 4                          from 4, to 4: what the job's successor has to read of the script
 //	'h' height 4                                 header 80
-//	'w' script 4                                 flags 1 (1 complete before its job, 2 leaving, 4 archived, 8 metadata), birth 4, since 4, job 8, added 8,
+//	'w' script 4                                 flags 1 (1 complete before its job, 2 leaving, 4 archived, 8 metadata, 0x80 derived), birth 4, since 4, job 8, added 8,
 //	                                             V label, V metadata if flagged, script
 //	'm'                                          how far the watch log is applied, as whoever keeps that log writes it
 //	'x' transaction 8                            txid 32, events 4

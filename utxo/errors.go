@@ -95,9 +95,10 @@ var (
 	// been replaced by another one. Take another coin.
 	ErrConflicted = errors.New("coin's transaction is replaced by another one")
 
-	// ErrScanning says that the coin's script is still being scanned, so that the
-	// coin may turn out to be spent. Wait for the job.
-	ErrScanning = errors.New("the past of the coin's script is still being read")
+	// ErrScanning says that the past of a coin's script, or of a source, is still
+	// being read, so that the coin may turn out to be spent, or the source's next
+	// script used. Wait for the job.
+	ErrScanning = errors.New("the past is still being read")
 
 	// ErrToken says that a token does not fit: its reservation has ended, is
 	// another owner's, or does not hold the coins. Whoever acts on it must not
@@ -114,6 +115,25 @@ var (
 	// ErrResetting says that the index is being rebuilt: what it holds is no
 	// index. Wait until it has blocks again.
 	ErrResetting = errors.New("index is being rebuilt")
+
+	// ErrNoDeriver says that the index holds descriptors, or is given one, and was
+	// opened without what reads them.
+	ErrNoDeriver = errors.New("no deriver for descriptors")
+
+	// ErrSource says that a source is beyond a limit: its gap, its number of
+	// branches or its text. Watch less of it at once.
+	ErrSource = errors.New("source beyond a limit")
+
+	// ErrNoSource says that there is no source with that number, or that it has
+	// no such branch.
+	ErrNoSource = errors.New("no such source")
+
+	// ErrExhausted says that every script of a branch was used or given out.
+	ErrExhausted = errors.New("every script is used")
+
+	// ErrDerived says that a script cannot be taken out of the watch set by
+	// itself, because a source derives it.
+	ErrDerived = errors.New("script is derived from a source")
 
 	// ErrClosed says that the index was closed.
 	ErrClosed = errors.New("index is closed")

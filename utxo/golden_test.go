@@ -38,6 +38,9 @@ func TestKeys(t *testing.T) {
 		{"undo", keyHeight(tableUndo, 7), "6400000007"},
 		{"watch", keyScript(tableWatch, 9), "7700000009"},
 		{"watch log", []byte{tableMark}, "6d"},
+		{"source", keySource(9), "6f00000009"},
+		{"origin", keyOrigin(9, Origin{2, 1, 7}), "7900000009000000020000000100000007"},
+		{"owed past", keyOwed(3, 9), "7a000000000000000300000009"},
 		{"balance", keyScript(tableBalance, 9), "6200000009"},
 		{"block sum", keyHeight(tableBlockSum, 7), "6100000007"},
 		{"transaction", keyTx(num), "780001020300000405"},
@@ -87,7 +90,9 @@ func codecs() []codec {
 	block := coins.BlockID{Height: 8, Hash: id32(0x11)}
 	connect := &record{kind: recordConnect, block: block, count: 2, changes: []Change{{Kind: CoinSpent, Block: block, TxID: id32(0x33), Coin: sampleCoin()}}}
 	cursor := Cursor{Name: "ledger", Index: IndexID(wide[:16]), Seq: 9, Block: block, Updated: at}
-	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, false, at, "lab", watchNote{"{}", true}}
+	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, false, at, "lab", watchNote{"{}", true}, true}
+	source := &sourceRow{2, "text", "lab", 20, 5, 7, at, []Branch{{100, 5, 6}, {200, 0, 0}}}
+	past := owed{3, 9, 5, 9}
 	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
 	lease := &leaseRow{Claim{3, "shop", "pay", at, at.Add(time.Second)}, 2}
 	held := heldRow{Away, 7, 9, 300}
@@ -116,8 +121,11 @@ func codecs() []codec {
 			func(b []byte) (any, error) { return decodeNumbers(b) }},
 		{"balance", sumRow{total, 1, 2}, sumRow{total, 1, 2}.append(nil), "00000000000000000000000000000005" + "0000000000000001" + "0000000000000002",
 			func(b []byte) (any, error) { return decodeSum(b) }},
-		{"watch", watch, watch.encode(), "0d" + "00000005" + "00000006" + "0000000000000007" + "000000006553f100" + "036c6162" + "027b7d" + "5152",
+		{"watch", watch, watch.encode(), "8d" + "00000005" + "00000006" + "0000000000000007" + "000000006553f100" + "036c6162" + "027b7d" + "5152",
 			func(b []byte) (any, error) { return decodeWatch(b) }},
+		{"source", source, source.encode(), "00000005" + "0000000000000007" + "000000006553f100" + "14" + "036c6162" + "0474657874" + "64" + "05" + "06" + "c801" + "00" + "00",
+			func(b []byte) (any, error) { return decodeSource(keySource(2), b) }},
+		{"owed past", past, past.encode(), "00000005" + "00000009", func(b []byte) (any, error) { return decodeOwed(keyOwed(3, 9), b) }},
 		{"undo", facts, encodeFacts(facts), "81" + "01" + "00" + "05" + "02" + "03" + "09" + "ac02" + "00" + "01" + "04" + "0a" + "01",
 			func(b []byte) (any, error) { return decodeFacts(8, b) }},
 		{"log", connect, connect.encode(), "01" + "02" + "00000008" + hex11 + "04" + "71" + hex33 + hex22 + "00000005" + hex33 + "02" + "03" + "ac02" + "025152",

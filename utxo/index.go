@@ -19,6 +19,8 @@ type Options struct {
 	Start coins.Height
 	// MaxReorg is how many blocks of undo are kept; 0 takes the coin's default.
 	MaxReorg coins.Height
+	// Derive reads the sources of derived scripts; nil where there are none.
+	Derive Deriver
 	// Clock gives the times of imports and jobs; nil is [time.Now].
 	Clock func() time.Time
 	// Random draws the index id; nil is the system's.
@@ -83,6 +85,7 @@ type writer struct {
 	running   *Backfill
 	// unwatched are scripts of which not everything is gone yet.
 	unwatched []leaving
+	grown     grown
 }
 
 // WorstRows returns the most rows that one block of base bytes without
@@ -177,7 +180,7 @@ func (x *Index) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		x.w = writer{applied: x.state, pending: newBatch(), importing: map[JobID]bool{}}
+		x.w = writer{applied: x.state, pending: newBatch(), importing: map[JobID]bool{}, grown: grown{parsed: map[string]Scripts{}}}
 		x.w.fresh = newMarkSet(false, 0)
 		x.pool = newPool()
 		if x.leases, err = loadLeases(r); err != nil {
@@ -190,6 +193,9 @@ func (x *Index) load(ctx context.Context) error {
 			return err
 		}
 		if err := x.loadSlowest(r); err != nil {
+			return err
+		}
+		if err := x.checkDeriver(r); err != nil {
 			return err
 		}
 		return x.loadPool(r)
@@ -266,6 +272,9 @@ func (x *Index) write(ctx context.Context, more bool, do func(*step) error) erro
 	if err := x.finishLeaving(ctx); err != nil {
 		return err
 	}
+	if err := x.matchDerived(ctx); err != nil {
+		return err
+	}
 	return x.commit(ctx, more, do)
 }
 
@@ -292,7 +301,8 @@ func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) err
 	x.w.marks, x.w.moves = append(x.w.marks, s.marks...), append(x.w.moves, s.moves...)
 	x.w.leaving, x.w.seen = append(x.w.leaving, s.leaving...), append(x.w.seen, s.seen...)
 	x.w.leased = append(x.w.leased, s.leases.changes...)
-	if more && x.w.pending.blocks < maxPendingBlocks && len(x.w.pending.rows) < maxPendingRows && x.pool.empty() {
+	x.w.grown.pending = append(x.w.grown.pending, s.grown.list...)
+	if more && len(s.grown.list) == 0 && x.w.pending.blocks < maxPendingBlocks && len(x.w.pending.rows) < maxPendingRows && x.pool.empty() {
 		return nil
 	}
 	return x.storePending(ctx)
@@ -307,7 +317,7 @@ const (
 
 func (x *Index) newStep() *step {
 	return &step{scope: scope{batch: x.w.pending}, state: x.w.applied, chain: &x.coin.Params().Chain,
-		watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}, leases: leaseStep{known: x.leases}}
+		watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}, leases: leaseStep{known: x.leases}, grown: newGrowth()}
 }
 
 // flush makes everything that was begun durable: what is pending, and what an
@@ -316,7 +326,10 @@ func (x *Index) flush(ctx context.Context) error {
 	if err := x.storePending(ctx); err != nil {
 		return err
 	}
-	return x.finishLeaving(ctx)
+	if err := x.finishLeaving(ctx); err != nil {
+		return err
+	}
+	return x.matchDerived(ctx)
 }
 
 // storePending stores what is pending and makes it visible. When it fails,
@@ -333,6 +346,7 @@ func (x *Index) storePending(ctx context.Context) error {
 	}
 	x.state, x.coinBytes = x.w.applied, x.w.outpoints.size()
 	x.leases.apply(x.w.leased)
+	x.adopt()
 	x.pool.move(x.w.moves)
 	x.pool.noteStored(nil, x.w.seen)
 	for _, tx := range x.w.leaving {
@@ -362,7 +376,7 @@ func (x *Index) reset() {
 	clear(x.w.pending.rows)
 	x.w.pending.blocks, x.w.pending.size = 0, 0
 	x.w.marks, x.w.moves, x.w.leaving = x.w.marks[:0], x.w.moves[:0], nil
-	x.w.seen, x.w.leased = nil, nil
+	x.w.seen, x.w.leased, x.w.grown.pending = nil, nil, nil
 }
 
 func (x *Index) changeMarks(changes []markChange) {

@@ -38,6 +38,7 @@ func (x *Index) Mempool(ctx context.Context, change coins.MempoolChange) error {
 		}
 		bad = errors.Join(bad, err)
 	}
+	x.tryMatchDerived(ctx)
 	return bad
 }
 
@@ -137,7 +138,7 @@ func (x *Index) poolEnter(ctx context.Context, added []coins.MempoolTx) error {
 		if txs, err = s.outsideBlocks(txs); err != nil {
 			return err
 		}
-		seen, err = x.touch(s, txs, nil)
+		seen, err = x.touchDeriving(s, txs, nil)
 		s.storePool(seen)
 		return err
 	})
@@ -198,7 +199,7 @@ func (x *Index) reenter(ctx context.Context, known []*poolTx) error {
 	}
 	var seen []sighting
 	err := x.write(ctx, false, func(s *step) (err error) {
-		seen, err = x.touch(s, txs, before)
+		seen, err = x.touchDeriving(s, txs, before)
 		s.storePool(seen)
 		return err
 	})

@@ -139,6 +139,10 @@ func (x *Index) scriptID(r Reader, script []byte) (scriptID, *watchRow, error) {
 
 // scriptIDIn is scriptID within a step.
 func (x *Index) scriptIDIn(s *step, script []byte) (scriptID, *watchRow, error) {
+	if id, fresh := s.grown.fresh[string(script)]; fresh {
+		w, err := s.needWatch(id)
+		return id, w, err
+	}
 	mark := x.scriptMark(script)
 	if !x.scripts.mayHold(mark) {
 		return 0, nil, ErrNotWatched

@@ -48,7 +48,7 @@ func (x *Index) Reset(ctx context.Context) error {
 // interrupted anywhere and begun again.
 func (x *Index) goOnResetting(ctx context.Context) error {
 	for _, table := range []byte{tableUnspent, tableEvent, tableTx, tableTxID, tableBalance, tableBlockSum, tableUndo,
-		tableLog, tableFound, tableJob, tablePool, tableHeader} {
+		tableLog, tableFound, tableJob, tablePool, tableHeader, tableOwed} {
 		if err := x.dropTable(ctx, table); err != nil {
 			return fmt.Errorf("reset table %c: %w", table, err)
 		}
@@ -64,6 +64,9 @@ func (x *Index) goOnResetting(ctx context.Context) error {
 	job := &jobRow{Job: Job{ID: fresh.lastJob, State: JobQueued, From: x.self.start, To: x.self.start - 1, Created: x.opts.Clock().UTC()}}
 	if fresh.watched, err = x.renewWatches(ctx, job); err != nil {
 		return fmt.Errorf("reset the watch set: %w", err)
+	}
+	if err := x.renewSources(ctx, job); err != nil {
+		return fmt.Errorf("reset the sources: %w", err)
 	}
 	self := x.self
 	self.resetting = false

@@ -169,6 +169,8 @@ type watchRow struct {
 	added   time.Time
 	label   string
 	watchNote
+	// derived says that sources name it: its origin rows say which.
+	derived bool
 }
 
 // watchNote is what is kept with a script beside its label. Archived scripts
@@ -182,11 +184,12 @@ type watchNote struct {
 const (
 	watchArchived = 0x04
 	watchMetadata = 0x08 // metadata follows the label
+	watchDerived  = 0x80
 )
 
 func (r *watchRow) encode() []byte {
 	b := make([]byte, 0, 32+len(r.label)+len(r.metadata)+len(r.script))
-	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1|boolByte(r.archived)*watchArchived|boolByte(r.metadata != "")*watchMetadata)
+	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1|boolByte(r.archived)*watchArchived|boolByte(r.metadata != "")*watchMetadata|boolByte(r.derived)*watchDerived)
 	b = appendHeight(appendHeight(b, r.birth), r.since)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.job))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.added.Unix()))
@@ -200,7 +203,7 @@ func (r *watchRow) encode() []byte {
 func decodeWatch(value []byte) (*watchRow, error) {
 	d := decoder{rest: value}
 	state := d.u8()
-	row := &watchRow{past: state&1 != 0, leaving: state&2 != 0, birth: d.height(), since: d.height(), job: JobID(d.u64())}
+	row := &watchRow{past: state&1 != 0, leaving: state&2 != 0, derived: state&watchDerived != 0, birth: d.height(), since: d.height(), job: JobID(d.u64())}
 	row.added = time.Unix(int64(d.u64()), 0).UTC()
 	row.label, row.archived = string(d.bytes()), state&watchArchived != 0
 	if state&watchMetadata != 0 {

@@ -29,6 +29,8 @@ type step struct {
 	// untold are changes of the tip block that jobs keep, where it is left.
 	untold map[JobID]map[untold]bool
 	leases leaseStep
+	// grown is what the step derives from sources.
+	grown growth
 }
 
 // markChange is an outpoint that enters or leaves the set of unspent coins.

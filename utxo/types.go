@@ -108,6 +108,8 @@ type Watch struct {
 	Archived bool
 	// Added is when it was imported.
 	Added time.Time
+	// Origins say which sources derive it; none of a script imported by itself.
+	Origins []Origin
 }
 
 // JobID numbers rescan jobs, from 1.

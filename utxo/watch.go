@@ -341,6 +341,9 @@ func (x *Index) Unwatch(ctx context.Context, scripts [][]byte) (removed int, err
 	if err := x.flush(ctx); err != nil {
 		return 0, err
 	}
+	if err := x.checkNotDerived(ctx, scripts); err != nil {
+		return 0, err
+	}
 	for _, script := range scripts {
 		there, err := x.unwatch(ctx, script)
 		if err != nil {

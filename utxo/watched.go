@@ -137,7 +137,7 @@ func (x *Index) Mark(ctx context.Context) (mark []byte, err error) {
 // Watched returns what is known of a script, and false where it is not watched.
 func (x *Index) Watched(ctx context.Context, script []byte) (w Watch, found bool, err error) {
 	err = x.query(ctx, func(r Reader) error {
-		_, row, err := x.scriptID(r, script)
+		id, row, err := x.scriptID(r, script)
 		if isNotWatched(err) {
 			return nil
 		}
@@ -145,16 +145,21 @@ func (x *Index) Watched(ctx context.Context, script []byte) (w Watch, found bool
 			return err
 		}
 		found = true
-		w, err = watchOf(r, row)
+		w, err = watchOf(r, id, row)
 		return err
 	})
 	return w, found, err
 }
 
 // watchOf describes a script for callers.
-func watchOf(r Reader, row *watchRow) (Watch, error) {
-	w := Watch{Script: row.script, Birth: row.birth, State: Live, Label: row.label, Added: row.added}
+func watchOf(r Reader, id scriptID, row *watchRow) (w Watch, err error) {
+	w = Watch{Script: row.script, Birth: row.birth, State: Live, Label: row.label, Added: row.added}
 	w.Metadata, w.Archived = row.metadata, row.archived
+	if row.derived {
+		if w.Origins, err = originsOf(r, id); err != nil {
+			return w, err
+		}
+	}
 	if row.job == 0 || row.past {
 		return w, nil
 	}
@@ -211,7 +216,7 @@ func (x *Index) Watches(ctx context.Context, filter WatchFilter, page Page) (lis
 			if err != nil || row.leaving || !filter.takes(row) {
 				return err
 			}
-			w, err := watchOf(r, row)
+			w, err := watchOf(r, scriptOfKey(key), row)
 			if err == nil && (filter.State == 0 || filter.State == w.State) {
 				list = append(list, w)
 			}
