@@ -69,14 +69,9 @@ type writer struct {
 	// applied is the state after the steps in pending, which are not stored yet.
 	applied state
 	pending *batch
-	// outpoints holds every unspent coin of a watched script; marks are its
-	// changes that came with pending.
+	unstored
+	// outpoints holds every unspent coin of a watched script.
 	outpoints *markSet
-	marks     []markChange
-	moves     []coinMove
-	leaving   []*poolTx
-	seen      []sighting
-	leased    []leaseChange
 	// fresh are the outpoints created by the block at hand.
 	fresh *markSet
 	// importing are jobs of which the scripts are still being stored, running
@@ -86,6 +81,16 @@ type writer struct {
 	// unwatched are scripts of which not everything is gone yet.
 	unwatched []leaving
 	grown     grown
+}
+
+// unstored is what came with the pending steps and follows in memory once they
+// are stored; marks are the changes of the set of outpoints.
+type unstored struct {
+	marks   []markChange
+	moves   []coinMove
+	leaving []*poolTx
+	seen    []sighting
+	leased  []leaseChange
 }
 
 // WorstRows returns the most rows that one block of base bytes without
@@ -317,7 +322,8 @@ const (
 
 func (x *Index) newStep() *step {
 	return &step{scope: scope{batch: x.w.pending}, state: x.w.applied, chain: &x.coin.Params().Chain,
-		watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}, leases: leaseStep{known: x.leases}, grown: newGrowth()}
+		readRows: readRows{watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}},
+		leases: leaseStep{known: x.leases}, grown: newGrowth()}
 }
 
 // flush makes everything that was begun durable: what is pending, and what an

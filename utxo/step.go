@@ -16,10 +16,7 @@ type step struct {
 	chain *coins.ChainParams
 	// marks are the changes to the set of outpoints.
 	marks []markChange
-	// watches, jobs and ids (of blocks) are rows read in this step.
-	watches map[scriptID]*watchRow
-	jobs    map[JobID]*jobRow
-	ids     map[coins.Height]coins.BlockID
+	readRows
 	// moves are coins that appeared and disappeared, for the mempool view.
 	moves []coinMove
 	// leaving are unconfirmed transactions that are so no more.
@@ -31,6 +28,13 @@ type step struct {
 	leases leaseStep
 	// grown is what the step derives from sources.
 	grown growth
+}
+
+// readRows are rows read in a step; ids are of blocks.
+type readRows struct {
+	watches map[scriptID]*watchRow
+	jobs    map[JobID]*jobRow
+	ids     map[coins.Height]coins.BlockID
 }
 
 // markChange is an outpoint that enters or leaves the set of unspent coins.
