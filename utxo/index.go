@@ -323,7 +323,7 @@ const (
 func (x *Index) newStep() *step {
 	return &step{scope: scope{batch: x.w.pending}, state: x.w.applied, chain: &x.coin.Params().Chain,
 		readRows: readRows{watches: map[scriptID]*watchRow{}, jobs: map[JobID]*jobRow{}, ids: map[coins.Height]coins.BlockID{}},
-		leases: leaseStep{known: x.leases}, grown: newGrowth()}
+		leases:   leaseStep{known: x.leases}, grown: newGrowth()}
 }
 
 // flush makes everything that was begun durable: what is pending, and what an
