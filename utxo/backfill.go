@@ -220,9 +220,9 @@ func (x *Index) backfillBlock(s *step, j *jobRow, b *coins.Block) error {
 	return s.numberFound(j, b.ID.Height)
 }
 
-// extendUndo adds facts to those of a block, while its undo is kept.
+// extendUndo adds facts to those of a block.
 func (s *step) extendUndo(height coins.Height, facts []fact) error {
-	if len(facts) == 0 || height < s.state.undoFrom {
+	if len(facts) == 0 {
 		return nil
 	}
 	known, err := s.facts(height)

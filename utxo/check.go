@@ -69,8 +69,8 @@ type checker struct {
 type checkSums struct {
 	// coins counts coin rows; events counts the transactions' events, their
 	// numbers weighed so that equal sums mean equal counts of each.
-	coins, events, undoable uint64
-	sum                     sumRow
+	coins, events, facts uint64
+	sum                  sumRow
 	// pruned counts the changes of jobs told of in the log that it keeps no more.
 	pruned map[JobID]uint64
 	// blocks weighs every fact by its block, generated every unspent generated

@@ -102,9 +102,7 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	if err := s.endAway(b.ID.Height - x.opts.MaxReorg); err != nil {
 		return err
 	}
-	if err := s.prune(b.ID.Height - x.opts.MaxReorg + 1); err != nil {
-		return err
-	}
+	s.state.undoFrom = max(s.state.undoFrom, b.ID.Height-x.opts.MaxReorg+1)
 	return x.pruneLog(s)
 }
 
@@ -134,21 +132,6 @@ func (s *step) acceptTip(id scriptID, w *watchRow, height coins.Height) bool {
 	w.birth = height
 	s.put(keyScript(tableWatch, id), w.encode())
 	return true
-}
-
-// prune drops undo below a height.
-func (s *step) prune(keep coins.Height) error {
-	for ; s.state.undoFrom < keep; s.state.undoFrom++ {
-		key := keyHeight(tableUndo, s.state.undoFrom)
-		_, found, err := s.get(key)
-		if err != nil {
-			return err
-		}
-		if found {
-			s.del(key)
-		}
-	}
-	return nil
 }
 
 // work applies the facts of one block, in chain order.

@@ -19,8 +19,8 @@
 //     it was before the blocks in it.
 //   - A coin is in five rows at once: its own, its script's, its history's, its
 //     transaction's and its script's balance.
-//   - Facts, an output received or spent, are all there is: history lists them,
-//     undo repeats the newest blocks', balances and coins are their sums.
+//   - Facts, an output received or spent, are all there is: history lists them
+//     by script, undo by block and for good, balances and coins are their sums.
 //   - Outputs that nothing can spend are no coins: those of the genesis block,
 //     and those of scripts that cannot be watched. A coinbase with the id of an
 //     earlier one (Bitcoin's 91842 and 91880) spends what is left of that.
@@ -85,7 +85,7 @@
 //	'b' script 4                                 confirmed 16, coins 8, received 8
 //	'a' height 4                                 what the block added to the index's own sums: confirmed 16, coins 8, received 8; of its own
 //	                                             outputs unspent: coinbase 16, peg-outs 16
-//	'd' height 4                                 undo: facts of flags 1 (with 0x80: spent), V place, V number, for spent
+//	'd' height 4                                 what the block did, its undo too: facts of flags 1 (with 0x80: spent), V place, V number, for spent
 //	                                             V height, V place and V output of the coin; V script, V value
 //	'l' first change 8                           kind 1, V count, height 4 and hash 32, changes
 //	'j' job 8                                    state 1, all 1, id 8, from 4, to 4, next 4, scripts 8, found 8, kept 8,

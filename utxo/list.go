@@ -3,146 +3,246 @@ package utxo
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"coffer.example/coffer/coins"
 )
 
-// poolCursor starts the cursors of unconfirmed items; blockCursor stands before
-// the newest item in a block.
+// CoinQuery asks for unspent coins. Filters that are zero leave nothing out.
+type CoinQuery struct {
+	// Script whose coins are meant; nil for every watched script's.
+	Script []byte
+	// Confirmed leaves out what is not in a block.
+	Confirmed bool
+	// MinConfirmations and MaxConfirmations bound the blocks from a coin's to the
+	// tip, both included; an unconfirmed one has none. Max nil is no bound.
+	MinConfirmations coins.Height
+	MaxConfirmations *coins.Height
+	// MinValue and MaxValue bound its value; MaxValue 0 is no bound.
+	MinValue, MaxValue coins.Amount
+	// Coinbase leaves out all but coinbase outputs.
+	Coinbase bool
+	// Spendable leaves out what the next block's transactions cannot spend, or
+	// should not: what is immature, reserved, spent by an unconfirmed
+	// transaction, or of a script whose past is still being read.
+	Spendable bool
+	// Reserved leaves out what nobody has reserved.
+	Reserved bool
+	Page
+}
+
+// maxExamined is how many rows one page looks at: where filters leave out that
+// many, the page is short, or empty, and Next goes on.
+const maxExamined = 50_000
+
+// The first byte of a position: in blocks, or behind them among what is
+// unconfirmed.
 const (
-	poolCursor  = "p"
-	blockCursor = "b"
+	positionBlock = 'b'
+	positionPool  = 'p'
 )
 
-// lookup reads rows that describe coins and events, each once a page.
-type lookup struct {
-	r       Reader
-	headers map[coins.Height]coins.RawHeader
-	scripts map[scriptID][]byte
-}
-
-func newLookup(r Reader) *lookup {
-	return &lookup{r, map[coins.Height]coins.RawHeader{}, map[scriptID][]byte{}}
-}
-
-func (l *lookup) need(key []byte, noun string) ([]byte, error) {
-	value, found, err := l.r.Get(key, nil)
-	if err == nil && !found {
-		err = fmt.Errorf("%s row %x is missing: %w", noun, key, ErrCorrupt)
-	}
-	return value, err
-}
-
-func (l *lookup) block(height coins.Height) (coins.BlockID, time.Time, error) {
-	header, known := l.headers[height]
-	if !known {
-		value, err := l.need(keyHeight(tableHeader, height), "header")
-		if err == nil {
-			header, err = decodeHeader(value)
-		}
-		if err != nil {
-			return coins.BlockID{}, time.Time{}, err
-		}
-		l.headers[height] = header
-	}
-	return coins.BlockID{Height: height, Hash: header.Hash()}, time.Unix(int64(header.Time()), 0).UTC(), nil
-}
-
-func (l *lookup) script(id scriptID) ([]byte, error) {
-	if script, known := l.scripts[id]; known {
-		return script, nil
-	}
-	value, err := l.need(keyScript(tableWatch, id), "watch")
-	if err != nil {
-		return nil, err
-	}
-	script, err := scriptOfWatch(value)
-	l.scripts[id] = script
-	return script, err
-}
-
-func (l *lookup) txID(num txNum) (coins.TxID, error) {
-	value, err := l.need(keyTx(num), "transaction")
-	if err != nil {
-		return coins.TxID{}, err
-	}
-	row, err := decodeTx(value)
-	return row.id, err
-}
-
-func (l *lookup) coin(ref coinRef, row coinRow) (c Coin, err error) {
-	if c.OutPoint.TxID, err = l.txID(ref.num); err != nil {
-		return c, err
-	}
-	if c.Block, _, err = l.block(ref.num.height()); err != nil {
-		return c, err
-	}
-	c.Script, err = l.script(row.script)
-	c.OutPoint.Vout, c.Value, c.Confirmed, c.Index = ref.vout, row.value, true, ref.num.index()
-	c.Coinbase, c.PegOut = row.flags&flagCoinbase != 0, row.flags&flagPegOut != 0
-	return c, err
+// coinPage is one page of coins in the making.
+type coinPage struct {
+	x     *Index
+	q     *CoinQuery
+	look  *lookup
+	scope cursorScope
+	// claims is asked with the time of the query.
+	claim func(coins.OutPoint) *Claim
+	// low and high bound the height of a coin's block.
+	low, high coins.Height
+	scanning  map[scriptID]bool
+	examined  int
+	last      []byte
+	list      []Coin
+	next      string
 }
 
 // Coins returns unspent coins, one page: those in blocks first, a script's
 // coinbase outputs and peg-outs behind its others and each in chain order, then
-// the unconfirmed ones. Next is empty on the last page. It fails with
-// [ErrNotWatched] or [ErrCursor].
+// the unconfirmed ones. Next is empty on the last page; one that filters have
+// left short can be followed by others. It fails with [ErrNotWatched] or
+// [ErrCursor].
 func (x *Index) Coins(ctx context.Context, q CoinQuery) (list []Coin, next string, err error) {
 	err = x.query(ctx, func(r Reader) error {
-		prefix, id := []byte{tableUnspent}, scriptID(0)
+		id := scriptID(0)
 		if q.Script != nil {
 			if id, _, err = x.scriptID(r, q.Script); err != nil {
 				return err
 			}
-			prefix = keyScript(tableUnspent, id)
 		}
-		if !strings.HasPrefix(q.Cursor, poolCursor) {
-			if list, next, err = x.coinsInBlocks(r, q.Page, prefix); err != nil || next != "" {
-				return err
+		p := x.newCoinPage(r, &q)
+		position, err := p.scope.open(q.Cursor)
+		if err != nil {
+			return err
+		}
+		if position == nil || position[0] == positionBlock {
+			if err = p.inBlocks(id, position); err == nil && p.next == "" {
+				err = p.inPool(id, nil)
 			}
+		} else {
+			err = p.inPool(id, position[1:])
 		}
-		if !q.Confirmed {
-			list, next, err = addPool(list, x.pool.coins(id), q.Page)
-		}
+		list, next = p.list, p.next
 		return err
 	})
 	return list, next, err
 }
 
-func (x *Index) coinsInBlocks(r Reader, p Page, prefix []byte) (list []Coin, next string, err error) {
-	from, err := p.key(prefix)
-	if err != nil {
-		return nil, "", err
+func (x *Index) newCoinPage(r Reader, q *CoinQuery) *coinPage {
+	p := &coinPage{x: x, q: q, look: newLookup(r), high: coins.MaxHeight, scanning: map[scriptID]bool{}}
+	now := x.opts.Clock()
+	p.claim = func(at coins.OutPoint) *Claim { return x.leases.claim(at, now) }
+	filters := fmt.Appendf(nil, "%x %t %d %d %d %t %t %t", q.Script, q.Confirmed, q.MinConfirmations, q.MinValue, q.MaxValue, q.Coinbase, q.Spendable, q.Reserved)
+	tip := x.state.above(x.self.start) - 1
+	if q.MinConfirmations > 0 {
+		p.high = max(tip-q.MinConfirmations+1, -1)
 	}
-	look, last, now := newLookup(r), bytes.Clone(from), x.opts.Clock()
-	err = r.Scan(prefix, from, false, func(key, value []byte) error {
-		if bytes.Equal(key, from) {
+	if q.MaxConfirmations != nil {
+		filters = fmt.Appendf(filters, " %d", *q.MaxConfirmations)
+		p.low = max(tip-*q.MaxConfirmations+1, 0)
+	}
+	p.scope = x.cursors(cursorCoins, filters)
+	return p
+}
+
+// inBlocks reads a script's two classes of coins, each from the height where
+// the bounds begin; or for 0 the coins of all.
+func (p *coinPage) inBlocks(id scriptID, after []byte) error {
+	if p.high < p.low {
+		return nil
+	}
+	if after != nil {
+		after = append([]byte{tableUnspent}, after[1:]...)
+	}
+	p.last = bytes.Clone(after)
+	if id == 0 {
+		return p.scan([]byte{tableUnspent}, after)
+	}
+	for _, class := range []byte{classPlain, classGenerated} {
+		prefix := keyClass(id, class)
+		if after != nil && bytes.Compare(after, keyClass(id, class+1)) >= 0 || p.next != "" {
+			continue
+		}
+		from := appendHeight(keyClass(id, class), p.low)
+		if after != nil && bytes.Compare(after, from) > 0 {
+			from = after
+		}
+		if err := p.scan(prefix, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *coinPage) scan(prefix, from []byte) error {
+	skip := from
+	return p.look.r.Scan(prefix, from, false, func(key, value []byte) error {
+		if bytes.Equal(key, skip) && len(skip) == unspentKeySize {
+			p.last = append(p.last[:0], key...)
 			return nil
 		}
-		if len(list) == p.limit() {
-			next = cursorOf(last, prefix)
+		num := numberOfKey(key[5:])
+		if len(prefix) > 1 && num.height() > p.high {
 			return ErrStop
 		}
-		last = append(last[:0], key...)
-		row, err := decodeUnspent(value)
-		if err != nil {
-			return err
+		if len(p.list) == p.q.limit() || p.examined == maxExamined {
+			p.next = p.scope.seal(append([]byte{positionBlock}, p.last[1:]...))
+			return ErrStop
 		}
-		row.script = scriptOfKey(key)
-		c, err := look.coin(coinRef{numberOfKey(key[5:]), uint32(heightOfKey(key))}, row)
-		if err != nil {
-			return err
+		p.examined++
+		p.last = append(p.last[:0], key...)
+		if num.height() < p.low || num.height() > p.high {
+			return nil
 		}
-		c.SpentBy, c.Reserved = x.pool.spender(c.OutPoint), x.leases.claim(c.OutPoint, now)
-		list = append(list, c)
-		return nil
+		return p.take(key, value)
 	})
-	return list, next, err
+}
+
+// take takes a row into the page, where the filters let it pass; what needs
+// other rows is looked at last.
+func (p *coinPage) take(key, value []byte) error {
+	row, err := decodeUnspent(value)
+	if err != nil || !p.valued(row.value) || (p.q.Coinbase && row.flags&flagCoinbase == 0) {
+		return err
+	}
+	row.script = scriptOfKey(key)
+	ref := coinRef{numberOfKey(key[5:]), uint32(heightOfKey(key))}
+	if p.q.Spendable {
+		if ok, err := p.spendable(ref, row); err != nil || !ok {
+			return err
+		}
+	}
+	c, err := p.look.coin(ref, row)
+	if err == nil {
+		p.add(c)
+	}
+	return err
+}
+
+func (p *coinPage) valued(value coins.Amount) bool {
+	return value >= p.q.MinValue && (p.q.MaxValue == 0 || value <= p.q.MaxValue)
+}
+
+// spendable is what the coin's own rows say to that.
+func (p *coinPage) spendable(ref coinRef, row coinRow) (bool, error) {
+	if !p.x.mature(ref.num, row.flags) {
+		return false, nil
+	}
+	if row.flags&flagFound == 0 {
+		return true, nil
+	}
+	scanning, known := p.scanning[row.script]
+	if !known {
+		value, err := p.look.need(keyScript(tableWatch, row.script), "watch")
+		if err != nil {
+			return false, err
+		}
+		w, err := decodeWatch(value)
+		if err != nil {
+			return false, err
+		}
+		watch, err := watchOf(p.look.r, w)
+		if err != nil {
+			return false, err
+		}
+		scanning = watch.State == Scanning
+		p.scanning[row.script] = scanning
+	}
+	return !scanning, nil
+}
+
+// add adds a coin, with what is known of it in memory.
+func (p *coinPage) add(c Coin) {
+	c.SpentBy, c.Reserved = p.x.pool.spender(c.OutPoint), p.claim(c.OutPoint)
+	if p.q.Spendable && (c.SpentBy != coins.TxID{} || c.Reserved != nil) || p.q.Reserved && c.Reserved == nil {
+		return
+	}
+	p.list = append(p.list, c)
+}
+
+// inPool adds unconfirmed coins behind a key while the page has room.
+func (p *coinPage) inPool(id scriptID, after []byte) error {
+	if p.q.Confirmed || p.q.MinConfirmations > 0 || p.q.Coinbase {
+		return nil
+	}
+	items := p.x.pool.coins(id)
+	sortItems(items)
+	last := after
+	for _, it := range items {
+		if bytes.Compare(it.key, after) <= 0 || !p.valued(it.item.Value) {
+			continue
+		}
+		if len(p.list) >= p.q.limit() {
+			p.next = p.scope.seal(append([]byte{positionPool}, last...))
+			return nil
+		}
+		p.add(it.item)
+		last = it.key
+	}
+	return nil
 }
 
 // poolItem is something unconfirmed with the key that orders it.
@@ -151,95 +251,6 @@ type poolItem[T any] struct {
 	item T
 }
 
-// addPool appends unconfirmed items behind the page's cursor while it has room.
-func addPool[T any](list []T, items []poolItem[T], p Page) ([]T, string, error) {
-	var after []byte
-	if rest, found := strings.CutPrefix(p.Cursor, poolCursor); found {
-		var err error
-		if after, err = hex.DecodeString(rest); err != nil {
-			return nil, "", fmt.Errorf("cursor %.80q: %w", p.Cursor, ErrCursor)
-		}
-	}
+func sortItems[T any](items []poolItem[T]) {
 	slices.SortFunc(items, func(a, b poolItem[T]) int { return bytes.Compare(a.key, b.key) })
-	last := after
-	for _, it := range items {
-		if bytes.Compare(it.key, after) <= 0 {
-			continue
-		}
-		if len(list) >= p.limit() {
-			return list, poolCursor + hex.EncodeToString(last), nil
-		}
-		list, last = append(list, it.item), it.key
-	}
-	return list, "", nil
-}
-
-// History returns what happened to a script, newest first, one page: the
-// unconfirmed first, then by block; within a block the last transaction first,
-// its outputs before its inputs. Next is empty on the last page. It fails
-// with [ErrNotWatched] or [ErrCursor].
-func (x *Index) History(ctx context.Context, q HistoryQuery) (list []Event, next string, err error) {
-	err = x.query(ctx, func(r Reader) error {
-		id, _, err := x.scriptID(r, q.Script)
-		if err != nil {
-			return err
-		}
-		prefix := keyScript(tableEvent, id)
-		if q.Cursor == "" || strings.HasPrefix(q.Cursor, poolCursor) {
-			if list, next, err = addPool(list, x.pool.events(id), q.Page); err != nil || next != "" {
-				return err
-			}
-			q.Cursor = ""
-		}
-		if q.Cursor == blockCursor {
-			q.Cursor = ""
-		}
-		list, next, err = eventsInBlocks(r, q.Page, prefix, list)
-		return err
-	})
-	return list, next, err
-}
-
-func eventsInBlocks(r Reader, p Page, prefix []byte, list []Event) (_ []Event, next string, err error) {
-	from, err := p.key(prefix)
-	if err != nil {
-		return nil, "", err
-	}
-	look, last := newLookup(r), bytes.Clone(from)
-	err = r.Scan(prefix, from, true, func(key, value []byte) error {
-		if bytes.Equal(key, from) {
-			return nil
-		}
-		if len(list) == p.limit() {
-			if next = blockCursor; last != nil {
-				next = cursorOf(last, prefix)
-			}
-			return ErrStop
-		}
-		last = append(last[:0], key...)
-		stored, err := decodeEvent(key, value)
-		if err != nil {
-			return err
-		}
-		e, err := look.event(stored)
-		list = append(list, e)
-		return err
-	})
-	return list, next, err
-}
-
-func (l *lookup) event(s storedEvent) (e Event, err error) {
-	e = Event{Kind: s.kind, Index: s.num.index(), N: s.n, Value: s.value}
-	e.OutPoint.Vout = s.coin.vout
-	if e.Block, e.Time, err = l.block(s.num.height()); err != nil {
-		return e, err
-	}
-	if e.TxID, err = l.txID(s.num); err != nil {
-		return e, err
-	}
-	e.OutPoint.TxID = e.TxID
-	if s.coin.num != s.num {
-		e.OutPoint.TxID, err = l.txID(s.coin.num)
-	}
-	return e, err
 }

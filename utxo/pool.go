@@ -289,22 +289,22 @@ func (p *pool) coins(id scriptID) (list []poolItem[Coin]) {
 	return list
 }
 
-// events returns the unconfirmed history of a script.
+// events returns the unconfirmed history of a script, or of all for 0.
 func (p *pool) events(id scriptID) (list []poolItem[Event]) {
 	p.each(id, func(tx *poolTx) {
 		add := func(kind EventKind, n uint32, c *Coin) {
-			e := Event{Kind: kind, Time: tx.seen, TxID: tx.id, N: n, OutPoint: c.OutPoint, Value: c.Value, Unconfirmed: true}
+			e := Event{Kind: kind, Time: tx.seen, TxID: tx.id, N: n, OutPoint: c.OutPoint, Value: c.Value, Script: c.Script, Unconfirmed: true}
 			key := binary.BigEndian.AppendUint64(nil, ^uint64(tx.seen.UnixNano()))
 			key = append(append(key, tx.id[:]...), byte(kind))
 			list = append(list, poolItem[Event]{binary.BigEndian.AppendUint32(key, n), e})
 		}
 		for i := range tx.outs {
-			if c := &tx.outs[i]; c.id == id {
+			if c := &tx.outs[i]; id == 0 || c.id == id {
 				add(Funded, c.OutPoint.Vout, &c.Coin)
 			}
 		}
 		for in, c := range tx.spends {
-			if c.id == id {
+			if id == 0 || c.id == id {
 				add(Spent, uint32(in), &c.Coin)
 			}
 		}

@@ -2,7 +2,6 @@ package utxo
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 
 	"coffer.example/coffer/coins"
@@ -28,37 +27,6 @@ func (p Page) limit() int {
 		return DefaultPage
 	}
 	return min(p.Limit, MaxPage)
-}
-
-// key returns the key a cursor stands for: nil for the beginning. It must lie
-// in the table and among the prefix's rows.
-func (p Page) key(prefix []byte) ([]byte, error) {
-	if p.Cursor == "" {
-		return nil, nil
-	}
-	rest, err := hex.DecodeString(p.Cursor)
-	if err != nil || len(rest) == 0 || len(rest) > 64 {
-		return nil, fmt.Errorf("cursor %.80q: %w", p.Cursor, ErrCursor)
-	}
-	return append(append([]byte(nil), prefix...), rest...), nil
-}
-
-// cursorOf returns the cursor of a row: its key behind the prefix.
-func cursorOf(key, prefix []byte) string { return hex.EncodeToString(key[len(prefix):]) }
-
-// CoinQuery asks for unspent coins.
-type CoinQuery struct {
-	// Script whose coins are meant; nil for every watched script's.
-	Script []byte
-	// Confirmed leaves out what is not in a block.
-	Confirmed bool
-	Page
-}
-
-// HistoryQuery asks for the history of a watched script.
-type HistoryQuery struct {
-	Script []byte
-	Page
 }
 
 // Stats are counts of what the index holds.

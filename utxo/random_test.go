@@ -424,6 +424,7 @@ func (w *world) check(*rapid.T) {
 	want := w.m.compute()
 	w.checkLeases(&want)
 	w.checkPast()
+	w.checkFilters()
 	for at, c := range want.coins {
 		key := told{coins.OutPoint{TxID: coins.TxID(at.Hash), Vout: at.Index}, c.height}
 		if _, there := w.fold[key]; !there && w.m.watched[c.script].done && !w.ever[c.script] {

@@ -55,7 +55,7 @@ func (i identity) matches(p *coins.Params) error {
 type state struct {
 	tip    coins.BlockID
 	hasTip bool
-	// undoFrom is the lowest height of which undo is kept.
+	// undoFrom is the lowest height that is ever disconnected.
 	undoFrom coins.Height
 	lastSeq  Seq
 	// lastScript and lastJob are the highest numbers given out.

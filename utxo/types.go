@@ -79,6 +79,8 @@ type Event struct {
 	// OutPoint is the coin received or spent; Value what it is worth.
 	OutPoint coins.OutPoint
 	Value    coins.Amount
+	// Script received or spent it.
+	Script []byte
 	// Unconfirmed entries have no Block; they come first.
 	Unconfirmed bool
 }

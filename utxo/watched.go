@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -197,9 +198,18 @@ const maxFiltered = 200_000
 func (x *Index) Watches(ctx context.Context, filter WatchFilter, page Page) (list []Watch, next string, err error) {
 	err = x.query(ctx, func(r Reader) error {
 		prefix := []byte{tableWatch}
-		from, err := page.key(prefix)
+		archived := "any"
+		if filter.Archived != nil {
+			archived = strconv.FormatBool(*filter.Archived)
+		}
+		scope := x.cursors(cursorWatches, fmt.Appendf(nil, "%q %d %s", filter.Label, filter.State, archived))
+		position, err := scope.open(page.Cursor)
 		if err != nil {
 			return err
+		}
+		var from []byte
+		if position != nil {
+			from = append(bytes.Clone(prefix), position...)
 		}
 		last, read := bytes.Clone(from), 0
 		return r.Scan(prefix, from, false, func(key, value []byte) error {
@@ -207,7 +217,7 @@ func (x *Index) Watches(ctx context.Context, filter WatchFilter, page Page) (lis
 				return nil
 			}
 			if len(list) == page.limit() || read == maxFiltered {
-				next = cursorOf(last, prefix)
+				next = scope.seal(last[len(prefix):])
 				return ErrStop
 			}
 			read++
