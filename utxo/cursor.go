@@ -15,6 +15,7 @@ const (
 	cursorReservations cursorKind = 3
 	cursorJobs         cursorKind = 4
 	cursorWatches      cursorKind = 5
+	cursorSources      cursorKind = 6
 )
 
 // cursorScope makes and reads the cursors of one query. A cursor is a position
@@ -60,3 +61,16 @@ func (c cursorScope) open(cursor string) ([]byte, error) {
 	}
 	return raw[cursorCheck:], nil
 }
+
+// row returns the key of the row that a cursor stands at, nil for the empty
+// one: of a list whose positions are keys behind a prefix.
+func (c cursorScope) row(prefix []byte, cursor string) ([]byte, error) {
+	position, err := c.open(cursor)
+	if err != nil || position == nil {
+		return nil, err
+	}
+	return append(prefix[:len(prefix):len(prefix)], position...), nil
+}
+
+// sealRow is the cursor of a row.
+func (c cursorScope) sealRow(prefix, key []byte) string { return c.seal(key[len(prefix):]) }

@@ -174,7 +174,8 @@ func (x *Index) addSource(s *step, spec *SourceSpec, job *JobSpec, scripts Scrip
 func (x *Index) Sources(ctx context.Context, page Page) (list []Source, next string, err error) {
 	err = x.query(ctx, func(r Reader) error {
 		prefix := []byte{tableSource}
-		from, err := page.key(prefix)
+		scope := x.cursors(cursorSources, nil)
+		from, err := scope.row(prefix, page.Cursor)
 		if err != nil {
 			return err
 		}
@@ -184,7 +185,7 @@ func (x *Index) Sources(ctx context.Context, page Page) (list []Source, next str
 				return nil
 			}
 			if len(list) == page.limit() {
-				next = cursorOf(last, prefix)
+				next = scope.sealRow(prefix, last)
 				return ErrStop
 			}
 			last = append(last[:0], key...)

@@ -204,7 +204,7 @@ func (p *coinPage) spendable(ref coinRef, row coinRow) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		watch, err := watchOf(p.look.r, w)
+		watch, err := watchOf(p.look.r, row.script, w)
 		if err != nil {
 			return false, err
 		}

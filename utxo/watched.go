@@ -203,13 +203,9 @@ func (x *Index) Watches(ctx context.Context, filter WatchFilter, page Page) (lis
 			archived = strconv.FormatBool(*filter.Archived)
 		}
 		scope := x.cursors(cursorWatches, fmt.Appendf(nil, "%q %d %s", filter.Label, filter.State, archived))
-		position, err := scope.open(page.Cursor)
+		from, err := scope.row(prefix, page.Cursor)
 		if err != nil {
 			return err
-		}
-		var from []byte
-		if position != nil {
-			from = append(bytes.Clone(prefix), position...)
 		}
 		last, read := bytes.Clone(from), 0
 		return r.Scan(prefix, from, false, func(key, value []byte) error {
@@ -217,7 +213,7 @@ func (x *Index) Watches(ctx context.Context, filter WatchFilter, page Page) (lis
 				return nil
 			}
 			if len(list) == page.limit() || read == maxFiltered {
-				next = scope.seal(last[len(prefix):])
+				next = scope.sealRow(prefix, last)
 				return ErrStop
 			}
 			read++
