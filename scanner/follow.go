@@ -84,6 +84,7 @@ func (s *Scanner) look(ctx context.Context) (plan, error) {
 	if len(headers) == 0 || headers[0].Hash() != tip.Hash {
 		return s.resolve(ctx, tip, view)
 	}
+	s.turn.hopeless = 0
 	ids, err := chainIDs(tip, headers[1:], s.o.CheckTarget)
 	if err != nil {
 		return plan{}, fmt.Errorf("%w: %w", ErrSource, err)
@@ -135,7 +136,7 @@ func (s *Scanner) resolve(ctx context.Context, tip coins.BlockID, view uint64) (
 	if ours.depth() == 0 {
 		return plan{}, fmt.Errorf("tip %s: %w", tip, errMoved)
 	}
-	theirs, err := s.workAbove(ctx, ours.base, found, ours.work)
+	theirs, err := s.workAbove(ctx, ours, found)
 	if err != nil {
 		return plan{}, err
 	}
@@ -153,14 +154,33 @@ func (s *Scanner) resolve(ctx context.Context, tip coins.BlockID, view uint64) (
 	case verdictLeave:
 		return plan{left: true}, s.leave(ctx, ours, f.invalid)
 	case verdictForeign:
-		return plan{}, &haltError{remedy: remedyForeign, reason: fmt.Errorf("tip %s: %w", tip, ErrForeign)}
+		return plan{}, s.hopeless(ctx, ours, &haltError{remedy: remedyForeign, reason: fmt.Errorf("tip %s: %w", tip, ErrForeign)})
 	case verdictTooDeep:
-		return plan{}, &haltError{remedy: remedyRebuild,
-			reason: fmt.Errorf("the node's chain left ours more than %d blocks below %s: %w", s.o.MaxReorg, tip, coins.ErrReorgDepth)}
+		return plan{}, s.hopeless(ctx, ours, &haltError{remedy: remedyRebuild,
+			reason: fmt.Errorf("the node's chain left ours more than %d blocks below %s: %w", s.o.MaxReorg, tip, coins.ErrReorgDepth)})
 	case verdictWait:
 	}
 	node, err := s.src.tip(ctx)
 	return plan{parent: tip, lags: true, node: node}, err
+}
+
+// hopeless halts when look after look has found no fork within reach. A node
+// that was behind for the moment of one search is no reason: it may have had
+// the block below ours all the time.
+func (s *Scanner) hopeless(ctx context.Context, ours *branch, halt *haltError) error {
+	if ours.base.Height >= 0 {
+		below, err := s.src.headers(ctx, ours.base.Height, 1)
+		if err != nil {
+			return err
+		}
+		if len(below) > 0 && below[0].Hash() == ours.base.Hash {
+			s.turn.hopeless = 0
+		}
+	}
+	if s.turn.hopeless++; s.turn.hopeless < haltLooks {
+		return fmt.Errorf("no fork found above %s: %w", ours.base, errMoved)
+	}
+	return halt
 }
 
 // findFork walks our chain down until a block that the node's chain has too,
@@ -208,15 +228,20 @@ func (s *Scanner) descend(ctx context.Context, ours *branch) error {
 	return nil
 }
 
-// workAbove sums the work of the node's chain above a block, as far as it takes
-// to exceed enough. The headers must connect: to that block where it is the
-// fork, to one another in any case.
-func (s *Scanner) workAbove(ctx context.Context, base coins.BlockID, fork bool, enough *big.Int) (*big.Int, error) {
-	sum := new(big.Int)
-	for sum.Cmp(enough) <= 0 {
+// workAbove sums the work of the node's chain above the base of our branch, as
+// far as it takes to exceed ours. The headers must connect: to that base where
+// it is the fork, to one another in any case. They must leave our branch where
+// it was found to: a node that was behind while the fork was searched, and is
+// not any more, shares more with us.
+func (s *Scanner) workAbove(ctx context.Context, ours *branch, fork bool) (*big.Int, error) {
+	sum, base := new(big.Int), ours.base
+	for sum.Cmp(ours.work) <= 0 {
 		headers, err := s.src.headers(ctx, base.Height+1, headerChunk)
 		if err != nil || len(headers) == 0 {
 			return sum, err
+		}
+		if headers[0].Hash() == ours.lowest().Hash || (!fork && headers[0].Prev() == base.Hash) {
+			return nil, fmt.Errorf("above %s: %w", base, errMoved)
 		}
 		if !fork {
 			base.Hash, fork = headers[0].Prev(), true

@@ -34,6 +34,9 @@ func (b *branch) descend(header *coins.RawHeader) bool {
 // depth is the number of blocks to disconnect.
 func (b *branch) depth() coins.Height { return coins.Height(len(b.ids)) }
 
+// lowest returns the block above the base; there must be one.
+func (b *branch) lowest() coins.BlockID { return b.ids[len(b.ids)-1] }
+
 // windowAfter returns how many headers to compare next after compared ones: few
 // first, since most forks are shallow, then eight times as many each time.
 func windowAfter(compared coins.Height) coins.Height {

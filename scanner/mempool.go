@@ -148,8 +148,9 @@ func (m *mempool) step(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("transaction %s: %w", id, err)
 		}
-		if shown && tx.ID != id {
-			return fmt.Errorf("transaction %s where %s was asked for: %w", tx.ID, id, coins.ErrMalformed)
+		// The id of one that exists in the MWEB alone is not its bytes' hash.
+		if got := m.layout.TxID(raw); got != id && !m.layout.MWEBOnly {
+			return fmt.Errorf("transaction %s where %s was asked for: %w", got, id, coins.ErrMalformed)
 		}
 		m.known[id] = entry{look: m.look, shown: shown}
 		if shown {

@@ -85,6 +85,9 @@ const (
 	backoffMax  = 30 * time.Second
 	// onceAttempts is how many failures without progress end CatchUp.
 	onceAttempts = 5
+	// haltLooks is how many looks in a row must find no fork within reach before
+	// the coin halts; less than onceAttempts.
+	haltLooks = 3
 	// progressEvery is the pause between two Progress events.
 	progressEvery = time.Second
 	// haltReport is the pause between two Halted events while halted.

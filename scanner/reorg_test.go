@@ -96,6 +96,43 @@ func TestTipBackwards(t *testing.T) {
 	})
 }
 
+// A node that is behind while the fork is searched, and back a moment later,
+// shares more than was found: the branch is left at the true fork, and nothing
+// halts although the search had gone below MaxReorg.
+func TestBehindDuringReorg(t *testing.T) {
+	for back, question := range map[int]int{10: 3, 40: 4} { // the one after those that search the fork
+		synctest.Test(t, func(t *testing.T) {
+			c := newChain(t, 50)
+			n, m, e := newNode(c), newMemory(t), &events{}
+			o := options(c, e)
+			o.MaxReorg = 20
+			r := followed(t, n, m, o)
+			defer r.stop()
+			_, err := c.Reorg(2, 3)
+			must(t, err)
+			lost, err := c.Rewind(back)
+			must(t, err)
+			asked := 0
+			n.intercept(func(_ context.Context, call string) error {
+				if call != "headers" {
+					return nil
+				}
+				if asked++; asked == question {
+					for _, raw := range lost {
+						must(t, c.Submit(raw))
+					}
+				}
+				return nil
+			})
+			pass(time.Minute)
+			m.equals(t, c)
+			if found := of[ReorgFound](e); len(found) != 1 || found[0].Depth != 2 || r.Status().State != StateAtTip {
+				t.Errorf("%d back: %+v, state %s", back, found, r.Status().State)
+			}
+		})
+	}
+}
+
 func TestInvalidTip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newChain(t, 20)

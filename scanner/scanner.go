@@ -37,6 +37,7 @@ type turn struct {
 	downSince time.Time
 	progress  time.Time // of the last Progress event
 	more      bool      // the last block was connected as one of several
+	hopeless  int       // looks in a row that found no fork within reach
 }
 
 // New returns a scanner that hands the chain of src to sink. Nothing happens

@@ -119,8 +119,8 @@ func (x *Index) RegisterCursor(ctx context.Context, name string, at Seq) (Cursor
 
 // AdvanceCursor tells the index where a consumer stands now; the changes up to
 // there need not be kept for it any longer. It may go back as far as the log
-// does. It fails with [ErrNoCursor], [ErrOtherIndex], [ErrSequence] or
-// [ErrPruned].
+// does. It fails with [ErrNoCursor], [ErrOtherIndex], [ErrSequence],
+// [ErrPruned], or [ErrRange] where the block's height is negative.
 func (x *Index) AdvanceCursor(ctx context.Context, c Cursor) error {
 	err := x.writeCursor(ctx, &c, func(s *step) error {
 		_, found, err := s.get(keyCursor(c.Name))
@@ -142,6 +142,9 @@ func (x *Index) AdvanceCursor(ctx context.Context, c Cursor) error {
 
 // writeCursor stores a cursor that may be there.
 func (x *Index) writeCursor(ctx context.Context, c *Cursor, may func(*step) error) error {
+	if c.Block.Height < 0 {
+		return fmt.Errorf("at height %d: %w", c.Block.Height, ErrRange)
+	}
 	return x.changeCursors(ctx, func(s *step) error {
 		if err := may(s); err != nil {
 			return err

@@ -302,10 +302,21 @@ func (x *Index) matchDerived(ctx context.Context) error {
 	for len(x.w.grown.unmatched) > 0 {
 		added := x.w.grown.unmatched
 		x.w.grown.unmatched = nil
-		if err := x.rematchPool(ctx, added); err != nil {
+		if x.pool.empty() {
+			continue
+		}
+		var again rematched
+		err := x.write(ctx, false, func(s *step) (err error) {
+			again, err = x.rematchPool(s, added)
+			return err
+		})
+		if err != nil {
 			x.w.grown.unmatched = slices.Concat(added, x.w.grown.unmatched)
 			return err
 		}
+		x.mu.Lock()
+		again.enter(x.pool)
+		x.mu.Unlock()
 	}
 	return nil
 }

@@ -182,37 +182,40 @@ func (p *pool) noteStored(txs []*poolTx, seen []sighting) {
 	}
 }
 
-// reenter reads known transactions again, for scripts that are watched now.
-func (x *Index) reenter(ctx context.Context, known []*poolTx) error {
-	var txs []*poolTx
-	before := map[coins.TxID]*poolTx{}
+// rematched are known transactions that were read again, with what was seen of
+// them for the first time.
+type rematched struct {
+	txs    []*poolTx
+	before map[coins.TxID]*poolTx
+	seen   []sighting
+}
+
+// reenter reads known transactions again, for scripts that the step makes
+// watched. The pool is told by enter, once the step is stored.
+func (x *Index) reenter(s *step, known []*poolTx) (r rematched, err error) {
+	r.before = map[coins.TxID]*poolTx{}
 	for _, old := range known {
 		tx, err := x.readPoolTx(&coins.MempoolTx{ID: old.id, Raw: old.raw, Seen: old.seen})
 		if err != nil {
-			return err
+			return r, err
 		}
 		tx.stored = old.stored
-		txs, before[old.id] = append(txs, tx), old
+		r.txs, r.before[old.id] = append(r.txs, tx), old
 	}
-	if len(txs) == 0 {
-		return nil
+	if len(r.txs) == 0 {
+		return r, nil
 	}
-	var seen []sighting
-	err := x.write(ctx, false, func(s *step) (err error) {
-		seen, err = x.touchDeriving(s, txs, before)
-		s.storePool(seen)
-		return err
-	})
-	if err != nil {
-		return err
+	r.seen, err = x.touchDeriving(s, r.txs, r.before)
+	s.storePool(r.seen)
+	return r, err
+}
+
+// enter puts what was read again into the pool.
+func (r rematched) enter(p *pool) {
+	for _, tx := range r.txs {
+		p.replace(r.before[tx.id], tx)
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, tx := range txs {
-		x.pool.replace(before[tx.id], tx)
-	}
-	x.pool.noteStored(txs, seen)
-	return nil
+	p.noteStored(r.txs, r.seen)
 }
 
 // forgetInPool takes a script out of the unconfirmed transactions. A row of

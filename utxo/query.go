@@ -111,6 +111,9 @@ func (x *Index) scriptIDIn(s *step, script []byte) (scriptID, *watchRow, error) 
 		w, err := s.needWatch(id)
 		return id, w, err
 	}
+	if id, found := s.added[string(script)]; found {
+		return id, s.watches[id], nil
+	}
 	mark := x.scriptMark(script)
 	if !x.scripts.mayHold(mark) {
 		return 0, nil, ErrNotWatched

@@ -19,10 +19,7 @@ type step struct {
 	readRows
 	// moves are coins that appeared and disappeared, for the mempool view.
 	moves []coinMove
-	// leaving are unconfirmed transactions that are so no more.
-	leaving []*poolTx
-	// seen are those of which the step made a coin known.
-	seen []sighting
+	poolStep
 	// untold are changes of the tip block that jobs keep, where it is left.
 	untold map[JobID]map[untold]bool
 	leases leaseStep
@@ -35,6 +32,17 @@ type readRows struct {
 	watches map[scriptID]*watchRow
 	jobs    map[JobID]*jobRow
 	ids     map[coins.Height]coins.BlockID
+}
+
+// poolStep is what a step changes about unconfirmed transactions.
+type poolStep struct {
+	// leaving are those that are unconfirmed no more.
+	leaving []*poolTx
+	// seen are those of which the step made a coin known.
+	seen []sighting
+	// added are the scripts that the step makes watched: matching does not know
+	// them before it is stored.
+	added map[string]scriptID
 }
 
 // markChange is an outpoint that enters or leaves the set of unspent coins.

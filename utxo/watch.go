@@ -135,15 +135,17 @@ func (x *Index) watchPart(ctx context.Context, specs []WatchSpec, job *JobSpec, 
 	in.result.Known += len(specs)
 	specs = mergeSpecs(specs)
 	in.result.Known -= len(specs)
-	err := x.write(ctx, false, func(s *step) error {
+	err := x.write(ctx, false, func(s *step) (err error) {
 		in.s = s
+		s.added = map[string]scriptID{}
 		for i := range specs {
 			if err := in.add(&specs[i]); err != nil {
 				return err
 			}
 		}
 		in.finish()
-		return nil
+		in.again, err = x.rematchPool(s, in.added)
+		return err
 	})
 	if err != nil {
 		return err
@@ -156,8 +158,9 @@ func (x *Index) watchPart(ctx context.Context, specs []WatchSpec, job *JobSpec, 
 	for _, n := range in.added {
 		x.scripts.add(n.mark, uint32(n.id))
 	}
+	in.again.enter(x.pool)
 	x.mu.Unlock()
-	return x.rematchPool(ctx, in.added)
+	return nil
 }
 
 // importing is one step of an import.
@@ -168,6 +171,7 @@ type importing struct {
 	result WatchResult
 	added  []newWatch
 	job    *jobRow
+	again  rematched
 }
 
 // mergeSpecs makes one of the specs of each script.
@@ -221,7 +225,7 @@ func (in *importing) add(spec *WatchSpec) error {
 	in.s.state.watched++
 	id = in.s.state.lastScript
 	in.s.putFresh(keyScript(tableWatch, id), w.encode())
-	in.s.watches[id] = w
+	in.s.watches[id], in.s.added[string(w.script)] = w, id
 	in.added = append(in.added, newWatch{in.x.scriptMark(w.script), id, w})
 	in.result.Added++
 	return nil
@@ -302,10 +306,11 @@ func (in *importing) finish() {
 	}
 }
 
-// rematchPool looks for payments to new scripts among what is unconfirmed.
-func (x *Index) rematchPool(ctx context.Context, added []newWatch) error {
+// rematchPool looks for payments to new scripts among what is unconfirmed, in
+// the step that makes them watched.
+func (x *Index) rematchPool(s *step, added []newWatch) (rematched, error) {
 	if x.pool.empty() || len(added) == 0 {
-		return nil
+		return rematched{}, nil
 	}
 	marks := make(map[uint64]bool, len(added))
 	for _, w := range added {
@@ -328,7 +333,7 @@ func (x *Index) rematchPool(ctx context.Context, added []newWatch) error {
 		}
 	}
 	slices.SortFunc(again, func(a, b *poolTx) int { return bytes.Compare(a.id[:], b.id[:]) })
-	return x.reenter(ctx, again)
+	return x.reenter(s, again)
 }
 
 // Unwatch takes scripts out of the watch set with their coins, history and
