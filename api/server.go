@@ -42,6 +42,7 @@ func Handler(ops engine.Operations) http.Handler {
 		mux.HandleFunc("GET "+of+"/utxos", s.coins)
 		mux.HandleFunc("GET "+of+"/history", s.history)
 	}
+	s.handleXpubs(mux, coin+"/xpubs")
 	mux.HandleFunc("POST "+coin+"/rescans", s.rescan)
 	mux.HandleFunc("GET "+coin+"/rescans", s.jobs)
 	mux.HandleFunc("GET "+coin+"/rescans/{id}", s.job(s.ops.Job))

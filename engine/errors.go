@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"coffer.example/coffer/coins"
+	"coffer.example/coffer/coins/descriptor"
 	"coffer.example/coffer/node"
 	"coffer.example/coffer/scanner"
 	"coffer.example/coffer/store/badgerkv"
@@ -93,8 +94,9 @@ func kinds() []kind {
 		{utxo.ErrNewer, CodeIndex}, {utxo.ErrCorrupt, CodeIndex}, {badgerkv.ErrCorrupt, CodeIndex}, {ErrHalted, CodeHalted}, {scanner.ErrHalted, CodeHalted},
 		{ErrConfig, CodeConfig}, {ErrNoConfig, CodeConfig}, {ErrUnknownCoin, CodeUnknownCoin},
 	}, inputKinds(), []kind{
-		{ErrNotFound, CodeNotFound}, {utxo.ErrNotWatched, CodeNotFound}, {utxo.ErrNoJob, CodeNotFound}, {node.ErrNotFound, CodeNotFound},
+		{ErrNotFound, CodeNotFound}, {utxo.ErrNotWatched, CodeNotFound}, {utxo.ErrNoJob, CodeNotFound}, {utxo.ErrNoSource, CodeNotFound}, {node.ErrNotFound, CodeNotFound},
 		{ErrConflict, CodeConflict}, {utxo.ErrJobState, CodeConflict}, {utxo.ErrJobBusy, CodeConflict},
+		{utxo.ErrScanning, CodeConflict}, {utxo.ErrExhausted, CodeConflict}, {utxo.ErrDerived, CodeConflict},
 		{ErrClosed, CodeClosed}, {utxo.ErrClosed, CodeClosed}, {badgerkv.ErrClosed, CodeClosed}, {node.ErrClosed, CodeClosed},
 	}, nodeKinds(), []kind{
 		{context.Canceled, CodeCancelled}, {context.DeadlineExceeded, CodeCancelled},
@@ -107,6 +109,8 @@ func inputKinds() []kind {
 		{ErrInput, CodeInput}, {coins.ErrAddress, CodeInput}, {coins.ErrWrongNetwork, CodeInput}, {coins.ErrAmbiguous, CodeInput},
 		{coins.ErrHash, CodeInput}, {coins.ErrOutPoint, CodeInput}, {coins.ErrNetwork, CodeInput},
 		{utxo.ErrScript, CodeInput}, {utxo.ErrNote, CodeInput}, {utxo.ErrCursor, CodeInput}, {utxo.ErrRange, CodeInput},
+		{utxo.ErrSource, CodeInput}, {descriptor.ErrDescriptor, CodeInput}, {descriptor.ErrChecksum, CodeInput}, {descriptor.ErrPrivateKey, CodeInput},
+		{descriptor.ErrHardened, CodeInput}, {descriptor.ErrForm, CodeInput}, {descriptor.ErrIndex, CodeInput},
 	}
 }
 

@@ -55,7 +55,7 @@ func (p *part) openAt(ctx context.Context, dir string, start coins.Height) (*utx
 		return nil, withRemedy(err)
 	}
 	roomy := &roomyStore{Store: store, dir: dir, free: p.options.Free}
-	index, err := utxo.Open(ctx, roomy, p.coin, utxo.Options{Start: start, MaxReorg: p.config.MaxReorg, Clock: p.options.Clock})
+	index, err := utxo.Open(ctx, roomy, p.coin, utxo.Options{Start: start, MaxReorg: p.config.MaxReorg, Clock: p.options.Clock, Derive: p.derive})
 	if err != nil {
 		return nil, errors.Join(withRemedy(fmt.Errorf("index in %s: %w", dir, err)), store.Close())
 	}

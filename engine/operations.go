@@ -13,6 +13,7 @@ import (
 type Operations interface {
 	Overview
 	Watching
+	Deriving
 	Queries
 	Rescans
 	Lookups
@@ -221,6 +222,8 @@ type Watch struct {
 	State string    `json:"state"`
 	Job   JobID     `json:"job,omitempty"`
 	Added time.Time `json:"added"`
+	// Origins say which extended keys or descriptors derive it.
+	Origins []Origin `json:"origins,omitempty"`
 }
 
 // WatchList is a page of watched addresses.

@@ -202,9 +202,14 @@ func (e *Engine) Watches(ctx context.Context, coin coins.Symbol, page Page) (Wat
 		return WatchList{}, err
 	}
 	list := WatchList{Watches: make([]Watch, 0, len(watches)), Next: next}
+	names := p.namer(index)
 	for _, w := range watches {
+		origins, err := names.origins(ctx, w.Origins)
+		if err != nil {
+			return WatchList{}, err
+		}
 		list.Watches = append(list.Watches, Watch{
-			Address: p.address(w.Script), Label: w.Label, Birth: w.Birth, State: watchState(w.State), Job: w.Job, Added: w.Added,
+			Address: p.address(w.Script), Label: w.Label, Birth: w.Birth, State: watchState(w.State), Job: w.Job, Added: w.Added, Origins: origins,
 		})
 	}
 	return list, nil

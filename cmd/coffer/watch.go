@@ -242,13 +242,13 @@ func (a *app) watchList(c *cli.Context) error {
 			return err
 		}
 		a.show(list, func() {
-			t := newTable("address", ">complete from", "state", "label", "watched since (UTC)")
+			t := newTable("address", ">complete from", "state", "label", "watched since (UTC)", "derived")
 			for _, watch := range list.Watches {
 				state := watch.State
 				if watch.Job != 0 {
 					state = fmt.Sprintf("%s (job %d)", state, watch.Job)
 				}
-				t.row(watch.Address, fmt.Sprint(int(watch.Birth)), state, watch.Label, timeText(watch.Added))
+				t.row(watch.Address, fmt.Sprint(int(watch.Birth)), state, watch.Label, timeText(watch.Added), originsText(watch.Origins))
 			}
 			t.write(a.out, a.width)
 		})
