@@ -13,7 +13,6 @@ import (
 type Operations interface {
 	Overview
 	Watching
-	Deriving
 	Queries
 	Rescans
 	Lookups
@@ -30,6 +29,7 @@ type Overview interface {
 
 // Watching is the set of addresses that are watched.
 type Watching interface {
+	Deriving
 	// ImportAddresses watches addresses, durably when it returns, and queues the job that reads their past. A bad
 	// address is an [*AddressError], and nothing of the list is imported.
 	ImportAddresses(ctx context.Context, coin coins.Symbol, request ImportRequest) (ImportResult, error)
