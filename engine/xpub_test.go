@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"coffer.example/coffer/coins"
 	"coffer.example/coffer/coins/descriptor"
 	"coffer.example/coffer/engine"
 	"coffer.example/coffer/internal/simnode"
@@ -30,12 +31,12 @@ func (w *world) derived(branch, index uint32) (address string, script []byte) {
 // A key's past is read with what it derives on the way; what is paid later extends it; a rebuild leads to the same.
 func TestXpub(t *testing.T) {
 	for _, test := range []struct {
-		symbol string
+		symbol coins.Symbol
 		branch uint32
 	}{{"btc", 4}, {"ltc", 6}, {"doge", 0}} {
-		t.Run(test.symbol, func(t *testing.T) {
+		t.Run(string(test.symbol), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, engine.Symbols()[strings.Index("btc ltc doge", test.symbol)/4], 110, "")
+			w := newWorld(t, test.symbol, 110, "")
 			early, script := w.derived(test.branch, 150)
 			w.mine(1, simnode.Pay(script, 5)) // before what makes the key derive it
 			_, script = w.derived(test.branch, 95)
