@@ -8,6 +8,7 @@ import (
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/engine"
+	"coffer.example/coffer/node"
 )
 
 // caller is a node's JSON-RPC, by other means than Coffer's client.
@@ -67,6 +68,10 @@ type rig struct {
 	// utxoSet says that the node has scantxoutset.
 	utxoSet bool
 	truth   *truth
+	// preferred is a second node that stands before this one in the configuration; nil for none.
+	preferred *nodeConfig
+	// pool says how the two are used as one.
+	pool node.PoolOptions
 }
 
 // nodeConfig is what a node offers, as a configuration has it.
@@ -110,8 +115,12 @@ func (r *rig) configure(t *testing.T, dir, start string, w way) *engine.Config {
 		}
 		start = fmt.Sprint(int(tip.Height))
 	}
+	nodes := r.config.nodeYAML(w)
+	if r.preferred != nil {
+		nodes = r.preferred.nodeYAML(w) + ", " + nodes
+	}
 	text := fmt.Sprintf("data_dir: %s\ncoins:\n  %s:\n    network: regtest\n    start: %s\n    poll_interval: 100ms\n    nodes: [%s]\n%s",
-		dir, r.symbol, start, r.config.nodeYAML(w), r.config.lines)
+		dir, r.symbol, start, nodes, r.config.lines)
 	config, err := engine.ParseConfig("coffer.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func (s *story) open() {
 	s.t.Helper()
 	s.events = make(chan engine.Event, 1<<16)
 	events := s.events
-	opened, err := engine.Open(s.t.Context(), s.rig.configure(s.t, s.dir, s.start, s.way), engine.Options{OnEvent: func(e engine.Event) {
+	opened, err := engine.Open(s.t.Context(), s.rig.configure(s.t, s.dir, s.start, s.way), engine.Options{Nodes: s.rig.pool, OnEvent: func(e engine.Event) {
 		select {
 		case events <- e:
 		default: // nobody looks
