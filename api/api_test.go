@@ -114,7 +114,7 @@ func TestClientIsTheEngine(t *testing.T) {
 		t.Errorf("cancel: %+v, %v", cancelled, err)
 	}
 	resumed, err := remote.ResumeJob(ctx, "btc", 1)
-	if err != nil || resumed.State != "running" {
+	if err != nil || resumed.State != "queued" {
 		t.Errorf("resume: %+v, %v", resumed, err)
 	}
 	check(t, direct.RunJob(ctx, "btc", 1))

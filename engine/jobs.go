@@ -9,8 +9,6 @@ import (
 	"strconv"
 
 	"coffer.example/coffer/coins"
-	"coffer.example/coffer/node"
-	"coffer.example/coffer/scanner"
 	"coffer.example/coffer/utxo"
 )
 
@@ -135,8 +133,19 @@ func (p *part) jobOf(j *utxo.Job, tip *coins.BlockID) Job {
 	case tip != nil:
 		shown.Tip = max(tip.Height, j.To)
 	}
+	if j.State != utxo.JobRunning {
+		return shown
+	}
+	if pass := p.passOf(j.ID); pass != nil {
+		shown.BlocksPerSecond, shown.Remaining = p.pace(pass, shown.Tip)
+	} else {
+		shown.State = jobInterrupted
+	}
 	return shown
 }
+
+// jobInterrupted is the state of a rescan that was begun and that nobody does at the moment.
+const jobInterrupted = "interrupted"
 
 func jobState(s utxo.JobState) string {
 	switch s {
@@ -167,15 +176,15 @@ func (e *Engine) CancelJob(ctx context.Context, coin coins.Symbol, id JobID) (Jo
 	if job.State == "done" {
 		return job, fmt.Errorf("job %d is done: there is nothing to cancel: %w", id, ErrConflict)
 	}
-	p.mu.Lock()
-	if p.now.job.id == id {
-		p.now.job.cancel(errCancelled)
-	}
-	p.mu.Unlock()
+	pass := p.passOf(id)
 	record, err := index.EndJob(ctx, id, utxo.JobCancelled, "cancelled by the user")
 	if err != nil {
 		return Job{}, err
 	}
+	if pass != nil {
+		p.endIn(ctx, pass, id)
+	}
+	p.nudge()
 	return p.jobOf(&record, nil), nil
 }
 
@@ -192,109 +201,11 @@ func (e *Engine) ResumeJob(ctx context.Context, coin coins.Symbol, id JobID) (Jo
 	if job.State != "cancelled" && job.State != "failed" {
 		return job, fmt.Errorf("job %d is %s: only cancelled and failed ones are resumed: %w", id, job.State, ErrConflict)
 	}
-	started, err := index.StartJob(ctx, id)
-	if err != nil {
+	if _, err := index.ResumeJob(ctx, id); err != nil {
 		return job, err
 	}
-	started.Stop() // its record says running now: the runner of jobs takes it from there
 	p.nudge()
 	return e.Job(ctx, coin, id)
-}
-
-// runJobs does the waiting rescans, one after the other, until ctx ends.
-func (p *part) runJobs(ctx context.Context) error {
-	for {
-		id, found, err := p.nextJob(ctx, 0)
-		if err == nil && found {
-			err = p.runJob(ctx, id)
-		}
-		switch {
-		case errors.Is(err, utxo.ErrJobBusy): // its addresses are still being imported: the import wakes us
-		case err != nil:
-			return err
-		case found:
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.wake:
-		}
-	}
-}
-
-// nextJob returns the rescan to do next: the oldest that runs or waits. There is none while the index has no block,
-// nor once the job until, where one is given, has ended.
-func (p *part) nextJob(ctx context.Context, until JobID) (JobID, bool, error) {
-	index, err := p.openIndex(ctx)
-	if err != nil {
-		return 0, false, err
-	}
-	_, begun, err := index.Tip(ctx)
-	if err != nil || !begun {
-		return 0, false, err
-	}
-	jobs, err := index.Jobs(ctx)
-	if err != nil {
-		return 0, false, err
-	}
-	var next JobID
-	for _, job := range jobs {
-		waits := job.State == utxo.JobQueued || job.State == utxo.JobRunning
-		if job.ID == until && !waits {
-			return 0, false, nil
-		}
-		if waits && (next == 0 || job.ID < next) {
-			next = job.ID
-		}
-	}
-	return next, next != 0, nil
-}
-
-// runJob does one rescan. It returns an error only where nothing can go on: a rescan that fails by itself is marked
-// so, and one that ctx ends goes on the next time.
-func (p *part) runJob(ctx context.Context, id JobID) error {
-	index, client, _ := p.opened()
-	if index == nil || client == nil {
-		return ErrClosed
-	}
-	running, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	p.set(func() { p.now.job = runningJob{id: id, cancel: cancel} })
-	defer p.set(func() { p.now.job = runningJob{} })
-	backfill, err := index.StartJob(ctx, id)
-	if errors.Is(err, utxo.ErrNoJob) || errors.Is(err, utxo.ErrJobState) {
-		return nil // done or removed between looking and starting
-	}
-	if err != nil {
-		return err
-	}
-	defer backfill.Stop()
-	p.tellJob(ctx, index, id, func(job Job) Detail { return JobStarted{Job: job} })
-	err = p.read(running, client, backfill)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err == nil, errors.Is(context.Cause(running), errCancelled):
-	case errors.Is(err, scanner.ErrSink):
-		return err
-	default:
-		if _, err := index.EndJob(ctx, id, utxo.JobFailed, err.Error()); err != nil {
-			return err
-		}
-	}
-	p.tellJob(ctx, index, id, func(job Job) Detail { return JobEnded{Job: job} })
-	return nil
-}
-
-// read hands the chain to a rescan from its cursor on.
-func (p *part) read(ctx context.Context, client *node.Pool, backfill *utxo.Backfill) error {
-	if backfill.Done() {
-		return nil
-	}
-	return scanner.RunJob(ctx, client, backfill, scanner.JobOptions{
-		Options: p.scannerOptions(backfill.ID()), From: backfill.Next(),
-	})
 }
 
 func (p *part) tellJob(ctx context.Context, index *utxo.Index, id JobID, detail func(Job) Detail) {

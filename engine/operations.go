@@ -190,8 +190,9 @@ type RescanRequest struct {
 
 // Job is a rescan as people see it.
 type Job struct {
-	Coin  coins.Symbol `json:"coin"`
-	ID    JobID        `json:"id"`
+	Coin coins.Symbol `json:"coin"`
+	ID   JobID        `json:"id"`
+	// State is queued, running, interrupted (begun, and nobody does it at the moment), done, cancelled or failed.
 	State string       `json:"state"`
 	From  coins.Height `json:"from"`
 	To    coins.Height `json:"to"`
@@ -204,6 +205,9 @@ type Job struct {
 	Created  time.Time `json:"created"`
 	Finished time.Time `json:"finished,omitzero"`
 	Error    string    `json:"error,omitempty"`
+	// BlocksPerSecond is how fast it is read, Remaining how long that will take; told while it runs.
+	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
+	Remaining       time.Duration `json:"remaining_ns,omitempty"`
 }
 
 // JobID numbers a coin's rescans, from 1.

@@ -60,13 +60,8 @@ type doing struct {
 	trouble   error
 	// pause ends following, for a rebuild.
 	pause context.CancelCauseFunc
-	job   runningJob
-}
-
-// runningJob is the rescan that is being done.
-type runningJob struct {
-	id     JobID
-	cancel context.CancelCauseFunc
+	// passes do the rescans.
+	passes []*pass
 }
 
 func newPart(config *Config, c *CoinConfig, options *Options) (*part, error) {
@@ -188,15 +183,7 @@ func (p *part) catchUp(ctx context.Context, until JobID) error {
 	if err := s.CatchUp(ctx); err != nil {
 		return err
 	}
-	for {
-		job, found, err := p.nextJob(ctx, until)
-		if err != nil || !found {
-			return err
-		}
-		if err := p.runJob(ctx, job); err != nil {
-			return err
-		}
-	}
+	return p.doJobs(ctx, false, until)
 }
 
 // close closes what is open. It may be called twice.

@@ -9,9 +9,15 @@ import (
 	"coffer.example/coffer/coins"
 )
 
-// Backfill applies the blocks of one running job. It is a scanner's job sink.
+// Backfill reads the past for one job or several at once. It is a scanner's job
+// sink. Several Backfills read beside each other and beside the tip.
 type Backfill struct {
-	x  *Index
+	x    *Index
+	jobs []*reading
+}
+
+// reading is a job that runs.
+type reading struct {
 	id JobID
 	// over is set, under the index's writing lock, when the job has ended. next
 	// is the cursor, stored the one that is durable.
@@ -21,73 +27,131 @@ type Backfill struct {
 
 // StartJob marks a job running and returns what takes its blocks. A job with
 // nothing to read is done at once: see [Backfill.Done]. It fails with
-// [ErrNoJob], [ErrJobState] or [ErrJobBusy]: one job runs at a time.
+// [ErrNoJob], with [ErrJobState] for a job that has ended (see
+// [Index.ResumeJob]), or with [ErrJobBusy] where it runs already or its scripts
+// are still being imported.
 func (x *Index) StartJob(ctx context.Context, id JobID) (*Backfill, error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.w.running != nil {
-		return nil, fmt.Errorf("start job %d, job %d runs: %w", id, x.w.running.id, ErrJobBusy)
+	b := &Backfill{x: x}
+	return b, b.start(ctx, id, 0)
+}
+
+// Join has the job read together with those that run here already: each block
+// is taken once and serves all whose cursor is at it. Its cursor must not be
+// behind theirs, else it fails with [ErrRange]; otherwise as [Index.StartJob].
+func (b *Backfill) Join(ctx context.Context, id JobID) error {
+	b.x.writing.Lock()
+	defer b.x.writing.Unlock()
+	next, done := b.at()
+	if done {
+		return fmt.Errorf("join job %d to those that have ended: %w", id, ErrJobState)
+	}
+	return b.start(ctx, id, next)
+}
+
+// start marks a job running of which the cursor is not behind at.
+func (b *Backfill) start(ctx context.Context, id JobID, at coins.Height) error {
+	x := b.x
+	if x.w.running[id] != nil {
+		return fmt.Errorf("start job %d, it runs: %w", id, ErrJobBusy)
 	}
 	if x.w.importing[id] {
-		return nil, fmt.Errorf("start job %d, its scripts are being imported: %w", id, ErrJobBusy)
+		return fmt.Errorf("start job %d, its scripts are being imported: %w", id, ErrJobBusy)
 	}
 	if err := x.flush(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	b := &Backfill{x: x, id: id}
+	r := &reading{id: id}
 	err := x.write(ctx, false, func(s *step) error {
 		j, err := readJob(s.base, id)
 		if err != nil {
 			return err
 		}
-		if j.State == JobDone {
-			return fmt.Errorf("job %d is done: %w", id, ErrJobState)
+		if j.State != JobQueued && j.State != JobRunning { // cancelled, perhaps, while somebody was about to start it
+			return fmt.Errorf("start job %d in state %d: %w", id, j.State, ErrJobState)
 		}
-		j.State, j.Error = JobRunning, ""
-		if b.over, err = x.finish(s, j); err != nil {
+		if j.Next < at {
+			return fmt.Errorf("job %d is at height %d, the others at %d: %w", id, j.Next, at, ErrRange)
+		}
+		j.State = JobRunning
+		if r.over, err = x.finish(s, j); err != nil {
 			return err
 		}
-		b.next, b.stored = j.Next, j.Next
+		r.next, r.stored = j.Next, j.Next
 		s.putJob(j)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if !b.over {
-		x.w.running = b
+	if b.jobs = append(b.jobs, r); !r.over {
+		x.w.running[id] = r
 	}
-	return b, nil
+	return nil
 }
 
-// ID returns the job's number.
-func (b *Backfill) ID() JobID { return b.id }
+// Jobs returns the numbers of the jobs that run here and have not ended.
+func (b *Backfill) Jobs() (ids []JobID) {
+	b.x.writing.Lock()
+	defer b.x.writing.Unlock()
+	return b.ids()
+}
 
-// Done reports whether the job has ended.
+func (b *Backfill) ids() (ids []JobID) {
+	for _, r := range b.jobs {
+		if !r.over {
+			ids = append(ids, r.id)
+		}
+	}
+	return ids
+}
+
+// at returns the lowest cursor, and whether all jobs have ended.
+func (b *Backfill) at() (next coins.Height, done bool) {
+	done = true
+	for _, r := range b.jobs {
+		if !r.over && (done || r.next < next) {
+			next, done = r.next, false
+		}
+	}
+	return next, done
+}
+
+// Done reports whether all jobs have ended.
 func (b *Backfill) Done() bool {
 	b.x.writing.Lock()
 	defer b.x.writing.Unlock()
-	return b.over
+	_, done := b.at()
+	return done
 }
 
-// Stop gives up running the job, keeping its record as it is: the next
-// StartJob goes on at its cursor.
+// Stop gives up running the jobs, keeping their records as they are: the next
+// StartJob goes on at their cursors.
 func (b *Backfill) Stop() {
 	b.x.writing.Lock()
 	defer b.x.writing.Unlock()
-	if b.over = true; b.x.w.running == b {
-		b.x.w.running = nil
+	for _, r := range b.jobs {
+		b.x.ended(r)
 	}
 }
 
-// Next returns the height the job reads next.
+// ended notes that a job runs no more.
+func (x *Index) ended(r *reading) {
+	if r.over = true; x.w.running[r.id] == r {
+		delete(x.w.running, r.id)
+	}
+}
+
+// Next returns the height that is read next.
 func (b *Backfill) Next() coins.Height {
 	b.x.writing.Lock()
 	defer b.x.writing.Unlock()
-	return b.next
+	next, _ := b.at()
+	return next
 }
 
-// Target returns the height up to which the job reads: the tip, as it is now.
+// Target returns the height up to which the jobs read: the tip, as it is now.
 func (b *Backfill) Target() coins.Height {
 	b.x.writing.Lock()
 	defer b.x.writing.Unlock()
@@ -97,57 +161,105 @@ func (b *Backfill) Target() coins.Height {
 // Prepare is [Index.Prepare].
 func (b *Backfill) Prepare(block *coins.Block) { b.x.Prepare(block) }
 
-// Backfill applies a block at the job's cursor. What is there already stays.
-// Where the block is not the connected chain's at its height, or not at the
-// cursor, nothing changes and next is the height to read again. Done says that
-// the cursor has passed the tip: the job's end, its scripts' new state and
-// their changes in the log are in the same transaction as its last block.
+// Backfill applies a block for every job that has its cursor there. What is
+// there already stays. Where the block is not the connected chain's at its
+// height, or no job is at it, nothing changes; next is the height to read next,
+// or again. Done says that every cursor has passed the tip, or that the jobs
+// were ended: a job's end, its scripts' new state and their changes in the log
+// are in the same transaction as its last block.
 func (b *Backfill) Backfill(ctx context.Context, block *coins.Block) (next coins.Height, done bool, err error) {
 	x := b.x
-	x.writing.Lock()
-	defer x.writing.Unlock()
-	if b.over {
-		return 0, true, fmt.Errorf("job %d: %w", b.id, ErrJobState)
-	}
 	if len(block.ScriptMarks) != len(block.Layout.Outs) || len(block.OutPointMarks) != len(block.Layout.Ins) {
 		x.Prepare(block)
 	}
+	x.writing.lockJob()
+	defer x.writing.Unlock()
+	if next, done = b.at(); done {
+		return next, true, nil
+	}
+	ids, some, last := b.ids(), false, coins.Height(0)
 	err = x.write(ctx, block.More, func(s *step) error {
-		next, done, err = x.backfill(s, b.id, block)
-		b.next = next
+		s.batch.aside = true
+		rows, err := x.backfill(s, ids, block)
+		for _, j := range rows {
+			x.w.running[j.ID].next = j.Next
+			some, last = some || j.State == JobDone, max(last, j.Next)
+		}
 		return err
 	})
-	if err == nil && done {
-		err = x.flush(ctx)
+	if err == nil && some {
+		if err = x.flush(ctx); err == nil {
+			err = b.endDone(ctx)
+		}
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("job %d, block %s: %w", b.id, block.ID, err)
+		return 0, false, fmt.Errorf("jobs %d, block %s: %w", ids, block.ID, err)
 	}
-	if done {
-		b.over, x.w.running = true, nil
+	if next, done = b.at(); done {
+		next = last
 	}
 	return next, done, nil
 }
 
-func (x *Index) backfill(s *step, id JobID, b *coins.Block) (next coins.Height, done bool, err error) {
-	j, err := s.job(id)
-	if err != nil {
-		return 0, false, err
+// endDone notes which jobs are done, as stored.
+func (b *Backfill) endDone(ctx context.Context) error {
+	return b.x.store.View(ctx, func(r Reader) error {
+		for _, it := range b.jobs {
+			if it.over {
+				continue
+			}
+			row, err := readJob(r, it.id)
+			if err != nil {
+				return err
+			}
+			if row.State == JobDone {
+				b.x.ended(it)
+			}
+		}
+		return nil
+	})
+}
+
+// backfill applies a block for those of the jobs that are at it.
+//
+// A job is given all that was imported for it before it runs: StartJob refuses
+// one of which the scripts are still being stored. Scripts that are derived from
+// what it meets join it at its cursor; what it has read of their past by then it
+// owes, and a job of its own reads that when it ends ([Index.succeed]).
+func (x *Index) backfill(s *step, ids []JobID, b *coins.Block) (rows []*jobRow, err error) {
+	var here []*jobRow
+	for _, id := range ids {
+		j, err := s.job(id)
+		if err != nil {
+			return nil, err
+		}
+		if rows = append(rows, j); j.Next == b.ID.Height {
+			here = append(here, j)
+		}
 	}
 	active, err := x.activeAt(s, b)
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	if active && b.ID.Height == j.Next {
-		if err := x.backfillBlock(s, j, b); err != nil {
-			return 0, false, err
+	if active && len(here) > 0 {
+		if err := x.backfillBlock(s, here, b); err != nil {
+			return nil, err
 		}
-		j.Next++
+		for _, j := range here {
+			j.Next++
+		}
 		s.batch.blocks++
 	}
-	done, err = x.finish(s, j)
-	s.putJob(j)
-	return j.Next, done, err
+	for _, j := range rows {
+		done, err := x.finish(s, j)
+		if err != nil {
+			return nil, err
+		}
+		if done || active && slices.Contains(here, j) {
+			s.putJob(j)
+		}
+	}
+	return rows, nil
 }
 
 // activeAt says whether a block is on the connected chain. Below the index's
@@ -188,23 +300,25 @@ func (s *step) checkNeighbours(b *coins.Block, differs bool) error {
 	return nil
 }
 
-// backfillBlock applies a block of the connected chain for a job.
-func (x *Index) backfillBlock(s *step, j *jobRow, b *coins.Block) error {
+// backfillBlock applies a block of the connected chain for the jobs at it.
+func (x *Index) backfillBlock(s *step, jobs []*jobRow, b *coins.Block) error {
 	accept := func(_ scriptID, w *watchRow) (bool, error) {
-		return b.ID.Height <= j.To && b.ID.Height >= w.birth && (j.All || w.job == j.ID), nil
+		return b.ID.Height >= w.birth && slices.ContainsFunc(jobs, func(j *jobRow) bool {
+			return b.ID.Height <= j.To && (j.All || w.reads(j.ID))
+		}), nil
 	}
 	payments, err := x.payments(s, b, accept)
 	if err != nil {
 		return err
 	}
-	if payments, err = x.deriveInPast(s, b, payments, j); err != nil {
+	if payments, err = x.deriveInPast(s, b, payments, jobs...); err != nil {
 		return err
 	}
 	if b.ID.Height < x.self.start {
 		s.put(keyHeight(tableHeader, b.ID.Height), slices.Clone(b.Header[:]))
 	}
 	s.ids[b.ID.Height] = b.ID
-	work := work{x: x, s: s, b: b, again: true, found: flagFound}
+	work := work{x: x, s: s, b: b, jobs: jobs, found: flagFound}
 	if err := work.do(payments); err != nil {
 		return err
 	}
@@ -212,12 +326,16 @@ func (x *Index) backfillBlock(s *step, j *jobRow, b *coins.Block) error {
 		return err
 	}
 	x.seeSpenders(s)
-	j.Found += uint64(len(work.facts))
 	s.log(&record{kind: recordRepair, block: b.ID, changes: work.changes})
 	if err := s.addFound(work.kept, b.ID.Height); err != nil {
 		return err
 	}
-	return s.numberFound(j, b.ID.Height)
+	for _, j := range jobs {
+		if err := s.numberFound(j, b.ID.Height); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // extendUndo adds facts to those of a block.
@@ -241,10 +359,10 @@ func (x *Index) finish(s *step, j *jobRow) (bool, error) {
 	if j.Next < s.state.above(x.self.start) {
 		return false, nil
 	}
+	j.State, j.Finished = JobDone, x.opts.Clock().UTC()
 	if err := x.succeed(s, j); err != nil {
 		return false, err
 	}
-	j.State, j.Finished = JobDone, x.opts.Clock().UTC()
 	s.log(&record{kind: recordJob, job: j.ID, count: j.kept})
 	return true, nil
 }

@@ -13,6 +13,8 @@ type batch struct {
 	rows map[string]batchRow
 	// blocks counts the blocks in it, size its rows' bytes.
 	blocks, size int
+	// aside says that there are rows of jobs in it.
+	aside bool
 }
 
 type batchRow struct {

@@ -162,17 +162,30 @@ func (c *checker) watchSet() error {
 		if !held || !c.x.scripts.mayHold(mark) {
 			return c.failf("script %d is not in the set that blocks are matched against", id)
 		}
-		if w.job != 0 {
-			if job, err := c.get(keyNumber(tableJob, uint64(w.job))); err != nil || job == nil {
-				return errors.Join(err, c.failf("script %d names job %d, which is not there", id, w.job))
-			}
-		}
-		return nil
+		return c.claims(id, w)
 	})
 	if n := uint64(len(c.watches)); n != c.x.state.watched || c.x.scripts.used != len(c.watches) {
 		return c.failf("%d scripts, the state says %d and the set %d", n, c.x.state.watched, c.x.scripts.used)
 	}
 	return err
+}
+
+// claims checks that the jobs which read a script are there, and that each claim
+// begins below those before it.
+func (c *checker) claims(id scriptID, w *watchRow) error {
+	below := coins.Height(-1)
+	for _, claim := range w.claims() {
+		if job, err := c.get(keyNumber(tableJob, uint64(claim.job))); err != nil || job == nil {
+			return errors.Join(err, c.failf("script %d names job %d, which is not there", id, claim.job))
+		}
+		if !claim.past && claim.from <= below || len(w.others) > maxClaims {
+			return c.failf("script %d is claimed by %v", id, w.claims())
+		}
+		if !claim.past {
+			below = claim.from
+		}
+	}
+	return nil
 }
 
 // transactions checks transactions and the coins behind each.

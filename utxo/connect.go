@@ -47,6 +47,11 @@ func (x *Index) Connect(ctx context.Context, b *coins.Block) error {
 	if len(b.ScriptMarks) != len(b.Layout.Outs) || len(b.OutPointMarks) != len(b.Layout.Ins) {
 		x.Prepare(b)
 	}
+	if !x.pool.empty() { // the mempool view is to know what jobs have found
+		if err := x.storePending(ctx); err != nil {
+			return fmt.Errorf("connect block %s: %w", b.ID, err)
+		}
+	}
 	err := x.write(ctx, b.More, func(s *step) error { return x.connect(s, b) })
 	if err != nil {
 		return fmt.Errorf("connect block %s: %w", b.ID, err)
@@ -144,8 +149,9 @@ type work struct {
 	facts   []fact
 	changes []Change
 	kept    []keptChange
-	// again says that the block was read before: what is there stays.
-	again bool
+	// jobs are those that read the block, none where it is connected. For jobs,
+	// what is there stays.
+	jobs  []*jobRow
 	found coinFlags
 }
 
@@ -171,7 +177,7 @@ func (w *work) spend(in int) error {
 		return err // not found: another outpoint with the same mark
 	}
 	if row.flags&flagCoinbase != 0 {
-		if settled, err := w.settled(row); err != nil || !settled {
+		if settled, err := w.settled(row, ref.num.height()); err != nil || !settled {
 			return err
 		}
 	}
@@ -195,7 +201,7 @@ func (w *work) pay(p found) error {
 		return err
 	}
 	at := coins.OutPoint{TxID: w.b.TxID(int(f.tx)), Vout: f.n}
-	if w.again {
+	if len(w.jobs) > 0 {
 		_, found, err := w.s.get(keyEvent(f.script, f.coin.num, Funded, f.n))
 		if err != nil || found {
 			return err
@@ -222,7 +228,7 @@ func (w *work) overwrite() error {
 		}
 		ref, row, found, err := w.s.coinAt(at, numberOf(w.b.ID.Height, 0))
 		if err == nil && found {
-			found, err = w.settled(row)
+			found, err = w.settled(row, ref.num.height())
 		}
 		if err == nil && found {
 			err = w.take(0, vout, at, ref, row)
@@ -235,19 +241,19 @@ func (w *work) overwrite() error {
 }
 
 // settled says whether a coinbase's coin is known to be the latest of its
-// outpoint and unspent so far. Of one that a running job has found, blocks that
-// the job has yet to read may say otherwise; the tip leaves it to the job,
-// which comes to this block too.
-func (w *work) settled(row coinRow) (bool, error) {
-	if w.again || row.flags&flagFound == 0 {
+// outpoint and unspent so far. Of one that an unfinished job keeps, blocks that
+// the job has yet to read may say otherwise: it is left to that job, which comes
+// to this block too.
+func (w *work) settled(row coinRow, created coins.Height) (bool, error) {
+	if row.flags&flagFound == 0 {
 		return true, nil
 	}
 	watch, err := w.s.needWatch(row.script)
 	if err != nil {
 		return false, err
 	}
-	scanning, err := w.s.scanning(watch)
-	return !scanning, err
+	keeper, err := w.s.keeper(watch, created)
+	return keeper == nil || slices.Contains(w.jobs, keeper), err
 }
 
 func (w *work) apply(f fact, c Change) error {
@@ -263,16 +269,27 @@ func (w *work) apply(f fact, c Change) error {
 	if err != nil {
 		return err
 	}
-	waits := false
+	w.credit(watch)
 	if f.flags&flagFound != 0 {
-		if waits, err = w.s.scanning(watch); err != nil {
+		keeper, err := w.s.keeper(watch, f.coin.num.height())
+		if err != nil {
 			return err
 		}
+		if keeper != nil && keeper.Next <= w.b.ID.Height {
+			w.kept = append(w.kept, keptChange{keeper.ID, c})
+			return nil
+		}
 	}
-	if waits {
-		w.kept = append(w.kept, keptChange{watch.job, c})
-	} else {
-		w.changes = append(w.changes, c)
-	}
+	w.changes = append(w.changes, c)
 	return nil
+}
+
+// credit counts a fact for one of the jobs that the block is read for: one that
+// reads the script, else the first.
+func (w *work) credit(watch *watchRow) {
+	if len(w.jobs) == 0 {
+		return
+	}
+	i := slices.IndexFunc(w.jobs, func(j *jobRow) bool { return j.All || watch.reads(j.ID) })
+	w.jobs[max(i, 0)].Found++
 }

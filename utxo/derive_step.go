@@ -183,11 +183,14 @@ func (d *deriving) claim(id scriptID, w *watchRow) error {
 		return nil
 	}
 	before := min(w.birth, d.since)
-	w.birth = d.birth
 	if d.job == nil || d.birth >= before {
+		w.birth = d.birth
 		return nil
 	}
-	w.job, w.past = d.job.ID, false
+	if err := d.s.assign(w, d.job.ID, false); err != nil {
+		return err
+	}
+	w.birth = d.birth
 	d.job.Scripts++
 	d.job.To = max(d.job.To, d.since-1)
 	if d.owes {
@@ -295,7 +298,7 @@ func (x *Index) deriveInPast(s *step, b *coins.Block, payments []found, jobs ...
 			if j.All {
 				from = max(from, w.birth)
 			}
-			if (j.All || w.job == j.ID) && from < birth {
+			if (j.All || w.reads(j.ID)) && from < birth {
 				best, birth = j, from
 			}
 		}
@@ -383,7 +386,9 @@ func (s *step) handOver(o owed, next *jobRow) error {
 	if err != nil || w == nil {
 		return err // not watched any more
 	}
-	w.job, w.past = next.ID, false
+	if err := s.assign(w, next.ID, false); err != nil {
+		return err
+	}
 	next.Scripts++
 	s.put(keyScript(tableWatch, o.script), w.encode())
 	return nil

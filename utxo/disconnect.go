@@ -92,38 +92,26 @@ type untold struct {
 	at   coins.OutPoint
 }
 
-// waits says whether a change of the tip block waits for the end of the job
-// that reads its script's past. What an earlier job has told of does not.
-func (s *step) waits(watch *watchRow, height coins.Height, u untold) (bool, error) {
-	scanning, err := s.scanning(watch)
-	if err != nil || !scanning {
-		return false, err
+// waits says whether a change of the tip block waits for the end of a job. What
+// an earlier job has told of does not.
+func (s *step) waits(height coins.Height, u untold) (bool, error) {
+	if s.untold != nil {
+		return s.untold[u], nil
 	}
-	kept, known := s.untold[watch.job]
-	if !known {
-		changes, err := s.keptOf(watch.job, height)
-		if err != nil {
-			return false, err
-		}
-		kept = make(map[untold]bool, len(changes))
+	s.untold = map[untold]bool{}
+	err := s.eachJob(func(j *jobRow) error {
+		changes, err := s.keptOf(j.ID, height)
 		for i := range changes {
-			kept[untold{changes[i].Kind, changes[i].Coin.OutPoint}] = true
+			s.untold[untold{changes[i].Kind, changes[i].Coin.OutPoint}] = true
 		}
-		if s.untold == nil {
-			s.untold = map[JobID]map[untold]bool{}
-		}
-		s.untold[watch.job] = kept
-	}
-	return kept[u], nil
+		return err
+	})
+	return s.untold[u], err
 }
 
 // undo takes one fact of the tip block back. What a job found and has not
 // logged yet leaves no trace in the log.
 func (x *Index) undo(s *step, tip coins.BlockID, f fact, changes []Change) ([]Change, error) {
-	watch, err := s.needWatch(f.script)
-	if err != nil {
-		return nil, err
-	}
 	txid, err := s.txID(numberOf(tip.Height, f.tx))
 	if err != nil {
 		return nil, err
@@ -146,7 +134,7 @@ func (x *Index) undo(s *step, tip coins.BlockID, f fact, changes []Change) ([]Ch
 	} else {
 		s.disappeared(x, c, f.script)
 	}
-	waits, err := s.waits(watch, tip.Height, untold{was, c.OutPoint})
+	waits, err := s.waits(tip.Height, untold{was, c.OutPoint})
 	if err != nil {
 		return nil, err
 	}

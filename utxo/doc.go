@@ -41,7 +41,10 @@
 // of its own, in order, up to the tip, where it ends in the same transaction as
 // its last block. What the job meets that the tip has applied already stays as
 // it is; spends in blocks that the tip has passed are found because the job
-// reads on. Below the index's start, where the tip never was, a job's own
+// reads on. Several jobs run at once, and a block is taken once for all that are
+// at it. A script imported again with an earlier birth, while a job reads it,
+// gets a second job for what lies below: it is complete when both have ended,
+// and each tells the log of the coins created in its own part. Below the index's start, where the tip never was, a job's own
 // headers are the chain. Payments below a script's birth do not count; where a
 // reorg leads below its import, its birth falls with the first payment there.
 //
@@ -73,8 +76,9 @@
 //	'y' script 4, source 4, branch 4, index 4    (nothing): the script is derived there
 //	'z' job 8, script 4                          from 4, to 4: what the job's successor has to read of the script
 //	'h' height 4                                 header 80
-//	'w' script 4                                 flags 1 (1 complete before its job, 2 leaving, 4 archived, 8 metadata, 0x80 derived), birth 4, since 4, job 8, added 8,
-//	                                             V label, V metadata if flagged, script
+//	'w' script 4                                 flags 1 (1 complete before its job, 2 leaving, 4 archived, 8 metadata, 0x40 claims, 0x80 derived),
+//	                                             birth 4, since 4, job 8, added 8, V label, V metadata if flagged, claims if flagged: count 1,
+//	                                             each job 8, from 4, past 1; script
 //	'm'                                          how far the watch log is applied, as whoever keeps that log writes it
 //	'x' transaction 8                            txid 32, events 4
 //	'x' transaction 8, output 4                  an unspent coin: script 4, value 8, flags 1

@@ -90,7 +90,8 @@ func codecs() []codec {
 	block := coins.BlockID{Height: 8, Hash: id32(0x11)}
 	connect := &record{kind: recordConnect, block: block, count: 2, changes: []Change{{Kind: CoinSpent, Block: block, TxID: id32(0x33), Coin: sampleCoin()}}}
 	cursor := Cursor{Name: "ledger", Index: IndexID(wide[:16]), Seq: 9, Block: block, Updated: at}
-	watch := &watchRow{[]byte{0x51, 0x52}, 5, 6, 7, true, false, at, "lab", watchNote{"{}", true}, true}
+	watch := &watchRow{script: []byte{0x51, 0x52}, birth: 5, since: 6, job: 7, past: true, added: at, label: "lab", watchNote: watchNote{"{}", true}, derived: true}
+	claimed := &watchRow{script: []byte{0x51}, birth: 5, since: 6, job: 7, added: at, others: []claim{{4, 8, false}, {3, 9, true}}}
 	source := &sourceRow{2, "text", "lab", 20, 5, 7, at, []Branch{{100, 5, 6}, {200, 0, 0}}}
 	past := owed{3, 9, 5, 9}
 	job := &jobRow{Job{ID: 3, State: JobFailed, From: 1, To: 2, All: true, Next: 2, Scripts: 4, Found: 5, Created: at, Error: "why"}, 6}
@@ -126,6 +127,9 @@ func codecs() []codec {
 		{"source", source, source.encode(), "00000005" + "0000000000000007" + "000000006553f100" + "14" + "036c6162" + "0474657874" + "64" + "05" + "06" + "c801" + "00" + "00",
 			func(b []byte) (any, error) { return decodeSource(keySource(2), b) }},
 		{"owed past", past, past.encode(), "00000005" + "00000009", func(b []byte) (any, error) { return decodeOwed(keyOwed(3, 9), b) }},
+		{"watch of several jobs", claimed, claimed.encode(), "40" + "00000005" + "00000006" + "0000000000000007" + "000000006553f100" + "00" +
+			"02" + "0000000000000004" + "00000008" + "00" + "0000000000000003" + "00000009" + "01" + "51",
+			func(b []byte) (any, error) { return decodeWatch(b) }},
 		{"undo", facts, encodeFacts(facts), "81" + "01" + "00" + "05" + "02" + "03" + "09" + "ac02" + "00" + "01" + "04" + "0a" + "01",
 			func(b []byte) (any, error) { return decodeFacts(8, b) }},
 		{"log", connect, connect.encode(), "01" + "02" + "00000008" + hex11 + "04" + "71" + hex33 + hex22 + "00000005" + hex33 + "02" + "03" + "ac02" + "025152",

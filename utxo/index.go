@@ -41,7 +41,7 @@ type Index struct {
 	marker *marker
 
 	// writing is held by whoever changes the index; w is theirs.
-	writing sync.Mutex
+	writing *gate
 	w       writer
 	// slowest is the slowest cursor of the log, the writer's too.
 	slowest Seq
@@ -75,9 +75,9 @@ type writer struct {
 	// fresh are the outpoints created by the block at hand.
 	fresh *markSet
 	// importing are jobs of which the scripts are still being stored, running
-	// the one that runs.
+	// those that run.
 	importing map[JobID]bool
-	running   *Backfill
+	running   map[JobID]*reading
 	// unwatched are scripts of which not everything is gone yet.
 	unwatched []leaving
 	grown     grown
@@ -124,7 +124,7 @@ func Open(ctx context.Context, store Store, coin coins.Coin, opts Options) (*Ind
 	if opts.Random == nil {
 		opts.Random = rand.Reader
 	}
-	x := &Index{store: store, coin: coin, opts: opts, marker: newMarker()}
+	x := &Index{store: store, writing: newGate(), coin: coin, opts: opts, marker: newMarker()}
 	if err := x.open(ctx); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
@@ -185,7 +185,8 @@ func (x *Index) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		x.w = writer{applied: x.state, pending: newBatch(), importing: map[JobID]bool{}, grown: grown{parsed: map[string]Scripts{}}}
+		x.w = writer{applied: x.state, pending: newBatch(), importing: map[JobID]bool{}, running: map[JobID]*reading{},
+			grown: grown{parsed: map[string]Scripts{}}}
 		x.w.fresh = newMarkSet(false, 0)
 		x.pool = newPool()
 		if x.leases, err = loadLeases(r); err != nil {
@@ -307,10 +308,21 @@ func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) err
 	x.w.leaving, x.w.seen = append(x.w.leaving, s.leaving...), append(x.w.seen, s.seen...)
 	x.w.leased = append(x.w.leased, s.leases.changes...)
 	x.w.grown.pending = append(x.w.grown.pending, s.grown.list...)
-	if more && len(s.grown.list) == 0 && x.w.pending.blocks < maxPendingBlocks && len(x.w.pending.rows) < maxPendingRows && x.pool.empty() {
+	if more && len(s.grown.list) == 0 && x.mayWait() {
 		return nil
 	}
 	return x.storePending(ctx)
+}
+
+// mayWait says whether what is pending may wait for more. What a job has found
+// may also while there are unconfirmed transactions: whoever changes those
+// stores it first.
+func (x *Index) mayWait() bool {
+	p := x.w.pending
+	if p.aside {
+		return p.blocks < maxPendingBlocks && len(p.rows) < maxJobRows
+	}
+	return p.blocks < maxPendingBlocks && len(p.rows) < maxPendingRows && x.pool.empty()
 }
 
 // Limits of what may wait in memory while far behind the tip: a crash costs
@@ -318,6 +330,9 @@ func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) err
 const (
 	maxPendingBlocks = 256
 	maxPendingRows   = 50_000
+	// maxJobRows is maxPendingRows for jobs: a new block waits while they are
+	// stored, which may take a small part of the 200 ms it has.
+	maxJobRows = 4_000
 )
 
 func (x *Index) newStep() *step {
@@ -358,8 +373,8 @@ func (x *Index) storePending(ctx context.Context) error {
 	for _, tx := range x.w.leaving {
 		x.pool.drop(tx)
 	}
-	if x.w.running != nil {
-		x.w.running.stored = x.w.running.next
+	for _, r := range x.w.running {
+		r.stored = r.next
 	}
 	x.reset()
 	return nil
@@ -372,15 +387,15 @@ func (x *Index) discard() {
 		x.changeMarks(x.w.marks[i : i+1])
 	}
 	x.w.applied = x.state
-	if x.w.running != nil {
-		x.w.running.next = x.w.running.stored
+	for _, r := range x.w.running {
+		r.next = r.stored
 	}
 	x.reset()
 }
 
 func (x *Index) reset() {
 	clear(x.w.pending.rows)
-	x.w.pending.blocks, x.w.pending.size = 0, 0
+	x.w.pending.blocks, x.w.pending.size, x.w.pending.aside = 0, 0, false
 	x.w.marks, x.w.moves, x.w.leaving = x.w.marks[:0], x.w.moves[:0], nil
 	x.w.seen, x.w.leased, x.w.grown.pending = nil, nil, nil
 }

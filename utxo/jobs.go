@@ -101,9 +101,9 @@ func (x *Index) newJob(s *step, spec JobSpec) (*jobRow, error) {
 	return j, nil
 }
 
-// CreateJob queues a rescan; durable when it returns. It fails with
-// [ErrRange], [ErrNotWatched], or [ErrJobBusy] where a script's past is being
-// read by another job.
+// CreateJob queues a rescan; durable when it returns. Its scripts may be read by
+// other jobs too. It fails with [ErrRange], [ErrNotWatched], or [ErrJobBusy]
+// where 64 unfinished jobs read a script already.
 func (x *Index) CreateJob(ctx context.Context, spec JobSpec) (job Job, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -140,18 +140,17 @@ func (x *Index) assignJob(s *step, j *jobRow, script []byte) error {
 	if err != nil {
 		return fmt.Errorf("script %x: %w", script, err)
 	}
-	busy, err := s.scanning(w)
-	if err != nil {
+	if w.reads(j.ID) {
+		return nil // named twice
+	}
+	past := j.From >= w.birth
+	if err := s.assign(w, j.ID, past); err != nil {
 		return err
 	}
-	if busy {
-		return fmt.Errorf("script %x is read by job %d: %w", script, w.job, ErrJobBusy)
-	}
-	if w.past = j.From >= w.birth; !w.past {
+	if !past {
 		j.To = max(j.To, min(w.birth, s.state.above(x.self.start))-1)
 		w.birth = j.From
 	}
-	w.job = j.ID
 	j.Scripts++
 	s.put(keyScript(tableWatch, id), w.encode())
 	return nil
@@ -210,20 +209,51 @@ func (x *Index) EndJob(ctx context.Context, id JobID, state JobState, reason str
 		job = row.Job
 		return nil
 	})
-	if err == nil && x.w.running != nil && x.w.running.id == id {
-		x.w.running.over, x.w.running = true, nil
+	if r := x.w.running[id]; err == nil && r != nil {
+		x.ended(r)
 	}
 	return job, err
 }
 
-// stepJobsBack moves the cursors of unfinished jobs below a block that is
-// disconnected, and drops what they keep of it.
-func (x *Index) stepJobsBack(s *step, height coins.Height) error {
+// ResumeJob queues a cancelled or failed job again: it goes on at its cursor. It
+// fails with [ErrNoJob] or, for a job in another state, [ErrJobState].
+func (x *Index) ResumeJob(ctx context.Context, id JobID) (job Job, err error) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if err := x.flush(ctx); err != nil {
+		return job, err
+	}
+	err = x.write(ctx, false, func(s *step) error {
+		row, err := readJob(s.base, id)
+		if err != nil {
+			return err
+		}
+		if row.State != JobCancelled && row.State != JobFailed {
+			return fmt.Errorf("resume job %d in state %d: %w", id, row.State, ErrJobState)
+		}
+		row.State, row.Error, row.Finished = JobQueued, "", time.Time{}
+		s.putJob(row)
+		job = row.Job
+		return nil
+	})
+	return job, err
+}
+
+// eachJob calls each with every job that has not ended for good.
+func (s *step) eachJob(each func(*jobRow) error) error {
 	return s.base.Scan([]byte{tableJob}, nil, false, func(_, value []byte) error {
 		j, err := decodeJob(value)
 		if err != nil || j.State == JobDone {
 			return err
 		}
+		return each(j)
+	})
+}
+
+// stepJobsBack moves the cursors of unfinished jobs below a block that is
+// disconnected, and drops what they keep of it.
+func (x *Index) stepJobsBack(s *step, height coins.Height) error {
+	return s.eachJob(func(j *jobRow) error {
 		kept, err := s.keptOf(j.ID, height)
 		if err != nil {
 			return err
@@ -233,8 +263,8 @@ func (x *Index) stepJobsBack(s *step, height coins.Height) error {
 			j.Next = max(height, j.From)
 			j.kept -= uint64(len(kept))
 			s.putJob(j)
-			if x.w.running != nil && x.w.running.id == j.ID {
-				x.w.running.next = j.Next
+			if r := x.w.running[j.ID]; r != nil {
+				r.next = j.Next
 			}
 		}
 		return nil

@@ -27,9 +27,9 @@ type modelWatch struct {
 	birth, since coins.Height
 	// live are the blocks connected while the script was watched.
 	live map[coins.BlockHash]bool
-	// done says that no job reads its past.
+	// done says that none of its jobs reads its past.
 	done bool
-	job  utxo.JobID
+	jobs []utxo.JobID
 }
 
 // modelCoin is an output of a watched script.

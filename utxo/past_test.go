@@ -117,8 +117,14 @@ func TestStaleBlocks(t *testing.T) {
 	if ended, err := x.EndJob(ctx, job.Job, utxo.JobCancelled, "enough"); err != nil || ended.State != utxo.JobCancelled {
 		t.Errorf("cancelled: %+v, %v", ended, err)
 	}
-	if _, _, err := backfill.Backfill(ctx, s.main[2].load(t, testCoin(t))); !errors.Is(err, utxo.ErrJobState) {
-		t.Errorf("backfill of a cancelled job: %v", err)
+	if _, done, err := backfill.Backfill(ctx, s.main[2].load(t, testCoin(t))); err != nil || !done || digest(t, x) != before {
+		t.Errorf("backfill of a cancelled job: done %v, %v", done, err)
+	}
+	if _, err := x.StartJob(ctx, job.Job); !errors.Is(err, utxo.ErrJobState) {
+		t.Errorf("started after it was cancelled: %v", err)
+	}
+	if resumed, err := x.ResumeJob(ctx, job.Job); err != nil || resumed.State != utxo.JobQueued || resumed.Error != "" || !resumed.Finished.IsZero() {
+		t.Errorf("resumed: %+v, %v", resumed, err)
 	}
 	if err := runJob(ctx, t, x, s.main); err != nil {
 		t.Fatal(err)

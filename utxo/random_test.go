@@ -31,14 +31,15 @@ type world struct {
 	store *memkv.Store
 	x     *utxo.Index
 	m     *model
-	job   *utxo.Backfill
-	seq   utxo.Seq
-	fold  map[told]string // coins the log tells of, with their scripts
-	ever  map[string]bool // scripts that were unwatched once
-	salt  uint32
-	now   time.Time
-	token utxo.Token // the last one
-	undo  int        // blocks that can be disconnected
+	// passes read for jobs that run, each for one or several.
+	passes []*utxo.Backfill
+	seq    utxo.Seq
+	fold   map[told]string // coins the log tells of, with their scripts
+	ever   map[string]bool // scripts that were unwatched once
+	salt   uint32
+	now    time.Time
+	token  utxo.Token // the last one
+	undo   int        // blocks that can be disconnected
 }
 
 func newWorld(tb testHelper) *world {
@@ -200,7 +201,7 @@ func (w *world) watch(t *rapid.T) {
 	w.must(err)
 	if job != nil {
 		if mw.birth = max(spec.Birth, job.From); mw.birth < next {
-			mw.done, mw.job = false, result.Job
+			mw.done, mw.jobs = false, []utxo.JobID{result.Job}
 		}
 	}
 	if (result.Job != 0) == mw.done || result.Added != 1 {
@@ -224,38 +225,101 @@ func (w *world) unwatch(t *rapid.T) {
 	w.ever[s] = true
 }
 
-// read gives the running job, or the next one, some blocks.
-func (w *world) read(t *rapid.T) {
-	if w.job == nil {
-		jobs, err := w.x.Jobs(context.Background())
-		w.must(err)
-		i := slices.IndexFunc(jobs, func(j utxo.Job) bool { return j.State != utxo.JobDone })
-		if i < 0 {
-			t.Skip("no job")
+// again imports a watched script with an earlier birth, whether or not its past
+// is being read.
+func (w *world) again(t *rapid.T) {
+	if len(w.m.watched) == 0 {
+		t.Skip("nothing is watched")
+	}
+	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
+	mw, next := w.m.watched[s], w.m.next()
+	from := coins.Height(rapid.IntRange(testStart, int(next)).Draw(t, "from"))
+	watch, _, err := w.x.Watched(context.Background(), []byte(s)) // a birth may have fallen by a reorg
+	w.must(err)
+	result, err := w.x.Watch(context.Background(), []utxo.WatchSpec{{Script: []byte(s)}}, &utxo.JobSpec{From: from})
+	w.must(err)
+	if earlier := from < watch.Birth && from < next; earlier != (result.Job != 0) {
+		w.tb.Fatalf("imported again from %d, birth is %d: job %d", from, watch.Birth, result.Job)
+	} else if earlier {
+		mw.birth, mw.done, mw.jobs = from, false, append(mw.jobs, result.Job)
+	}
+}
+
+// waiting returns the jobs that have not ended and do not run.
+func (w *world) waiting() (ids []utxo.JobID) {
+	jobs, err := w.x.Jobs(context.Background())
+	w.must(err)
+	runs := map[utxo.JobID]bool{}
+	for _, p := range w.passes {
+		for _, id := range p.Jobs() {
+			runs[id] = true
 		}
-		w.job, err = w.x.StartJob(context.Background(), jobs[i].ID)
+	}
+	for _, j := range jobs {
+		if j.State != utxo.JobDone && !runs[j.ID] {
+			ids = append(ids, j.ID)
+		}
+	}
+	return ids
+}
+
+// begin starts a job that waits, alone or together with others that run.
+func (w *world) begin(t *rapid.T) {
+	waiting := w.waiting()
+	if len(waiting) == 0 {
+		t.Skip("no job waits")
+	}
+	id := rapid.SampledFrom(waiting).Draw(t, "job")
+	if job, _, err := w.x.Job(context.Background(), id); err != nil || job.State == utxo.JobCancelled {
+		w.must(err)
+		_, err := w.x.ResumeJob(context.Background(), id)
 		w.must(err)
 	}
+	if len(w.passes) > 0 && rapid.Bool().Draw(t, "join") {
+		p := rapid.SampledFrom(w.passes).Draw(t, "pass")
+		err := p.Join(context.Background(), id)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, utxo.ErrRange) && !errors.Is(err, utxo.ErrJobState) {
+			w.tb.Fatal(err)
+		}
+	}
+	p, err := w.x.StartJob(context.Background(), id)
+	w.must(err)
+	w.passes = append(w.passes, p)
+}
+
+// read gives some of those that run some blocks.
+func (w *world) read(t *rapid.T) {
+	if len(w.passes) == 0 {
+		w.begin(t)
+	}
+	p := rapid.SampledFrom(w.passes).Draw(t, "pass")
 	for range rapid.IntRange(1, 6).Draw(t, "blocks") {
-		if w.job.Done() || w.job.Next() >= w.m.next() { // a reorg may leave it above the tip
+		if p.Done() || p.Next() >= w.m.next() { // a reorg may leave it above the tip
 			break
 		}
-		b := w.m.chain[w.job.Next()-testStart].load(w.tb, testCoin(w.tb))
+		b := w.m.chain[p.Next()-testStart].load(w.tb, testCoin(w.tb))
 		b.More = rapid.Bool().Draw(t, "more")
-		_, _, err := w.job.Backfill(context.Background(), b)
+		_, _, err := p.Backfill(context.Background(), b)
 		w.must(err)
 		scribble(b)
 	}
 	w.noteDone()
 }
 
-// noteDone tells the model of scripts whose job has ended.
+// noteDone tells the model of scripts whose jobs have ended.
 func (w *world) noteDone() {
-	if w.job != nil && w.job.Done() {
-		for _, mw := range w.m.watched {
-			mw.done = mw.done || mw.job == w.job.ID()
-		}
-		w.job = nil
+	w.passes = slices.DeleteFunc(w.passes, func(p *utxo.Backfill) bool { return p.Done() })
+	jobs, err := w.x.Jobs(context.Background())
+	w.must(err)
+	done := map[utxo.JobID]bool{}
+	for _, j := range jobs {
+		done[j.ID] = j.State == utxo.JobDone
+	}
+	for _, mw := range w.m.watched {
+		mw.done = !slices.ContainsFunc(mw.jobs, func(id utxo.JobID) bool { return !done[id] })
 	}
 }
 
@@ -313,7 +377,7 @@ func (w *world) whole() coins.MempoolChange {
 
 func (w *world) reopen(*rapid.T) {
 	w.must(w.x.Close())
-	w.store, w.job = w.store.Reopen(), nil
+	w.store, w.passes = w.store.Reopen(), nil
 	w.open()
 	w.must(w.x.Mempool(context.Background(), w.whole()))
 }
@@ -321,7 +385,7 @@ func (w *world) reopen(*rapid.T) {
 // restore goes on with an index made of the dumped rows of this one.
 func (w *world) restore(*rapid.T) {
 	w.must(w.x.Mempool(context.Background(), w.whole()))
-	w.store, w.job = w.dumped(), nil
+	w.store, w.passes = w.dumped(), nil
 	old := w.x
 	w.open()
 	if w.x.ID() == old.ID() {
@@ -448,7 +512,8 @@ func TestAgainstModel(t *testing.T) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": w.connect, "connect again": w.connect, "disconnect": w.disconnect, "watch": w.watch, "watch more": w.watch,
-			"unwatch": w.unwatch, "read": w.read, "mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
+			"again": w.again, "unwatch": w.unwatch, "begin": w.begin, "read": w.read, "read more": w.read,
+			"mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
 			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick, "advance": w.advance, "restore": w.restore,
 		})
 		w.rebuild(rt)
@@ -459,14 +524,17 @@ func TestAgainstModel(t *testing.T) {
 // rebuild ends all jobs and holds the index to one that is made of the same
 // chain and watch set from nothing.
 func (w *world) rebuild(t *rapid.T) {
-	for {
-		jobs, err := w.x.Jobs(context.Background())
-		w.must(err)
-		if !slices.ContainsFunc(jobs, func(j utxo.Job) bool { return j.State != utxo.JobDone }) {
-			break
-		}
+	for len(w.waiting())+len(w.passes) > 0 {
 		w.connect(t)
-		w.read(t)
+		for len(w.waiting()) > 0 {
+			w.begin(t)
+		}
+		for _, p := range w.passes {
+			for !p.Done() && p.Next() < w.m.next() {
+				_, _, err := p.Backfill(context.Background(), w.m.chain[p.Next()-testStart].load(w.tb, testCoin(w.tb)))
+				w.must(err)
+			}
+		}
 		w.check(t)
 	}
 	watches, _, err := w.x.Watches(context.Background(), utxo.WatchFilter{}, utxo.Page{})

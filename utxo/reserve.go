@@ -263,9 +263,9 @@ func (x *Index) spendable(s *step, ref coinRef, coin coinRow) error {
 	if err != nil {
 		return err
 	}
-	scanning, err := s.scanning(watch)
+	job, scanning, err := s.scanning(watch)
 	if err == nil && scanning {
-		err = fmt.Errorf("job %d is to say whether it is spent: %w", watch.job, ErrScanning)
+		err = fmt.Errorf("job %d is to say whether it is spent: %w", job, ErrScanning)
 	}
 	return err
 }

@@ -23,8 +23,8 @@ func (x *Index) Reset(ctx context.Context) error {
 	if x.closed {
 		return ErrClosed
 	}
-	if x.w.running != nil {
-		return fmt.Errorf("reset while job %d runs: %w", x.w.running.id, ErrJobBusy)
+	for id := range x.w.running {
+		return fmt.Errorf("reset while job %d runs: %w", id, ErrJobBusy)
 	}
 	if err := x.flush(ctx); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (x *Index) renewWatches(ctx context.Context, job *jobRow) (count uint64, er
 				if err != nil {
 					return err
 				}
-				w.since, w.job, w.past = x.self.start, 0, false
+				w.since, w.job, w.past, w.others = x.self.start, 0, false, nil
 				if w.birth < x.self.start {
 					w.job = job.ID
 					job.From = min(job.From, w.birth)

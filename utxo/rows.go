@@ -162,8 +162,10 @@ type watchRow struct {
 	// since is the height of the first block connected after the import.
 	since coins.Height
 	// job read its past, or reads it; past says that it was complete before.
-	job  JobID
-	past bool
+	// others are claims of earlier jobs that had not ended when job came.
+	job    JobID
+	past   bool
+	others []claim
 	// leaving says that it is watched no more: its rows are being dropped.
 	leaving bool
 	added   time.Time
@@ -184,12 +186,14 @@ type watchNote struct {
 const (
 	watchArchived = 0x04
 	watchMetadata = 0x08 // metadata follows the label
+	watchClaims   = 0x40 // claims follow label and metadata
 	watchDerived  = 0x80
 )
 
 func (r *watchRow) encode() []byte {
 	b := make([]byte, 0, 32+len(r.label)+len(r.metadata)+len(r.script))
-	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1|boolByte(r.archived)*watchArchived|boolByte(r.metadata != "")*watchMetadata|boolByte(r.derived)*watchDerived)
+	b = append(b, boolByte(r.past)|boolByte(r.leaving)<<1|boolByte(r.archived)*watchArchived|boolByte(r.metadata != "")*watchMetadata|
+		boolByte(len(r.others) > 0)*watchClaims|boolByte(r.derived)*watchDerived)
 	b = appendHeight(appendHeight(b, r.birth), r.since)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.job))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.added.Unix()))
@@ -197,7 +201,23 @@ func (r *watchRow) encode() []byte {
 	if r.metadata != "" {
 		b = appendBytes(b, []byte(r.metadata))
 	}
+	if len(r.others) > 0 {
+		b = append(b, byte(len(r.others)))
+		for _, c := range r.others {
+			b = append(appendHeight(binary.BigEndian.AppendUint64(b, uint64(c.job)), c.from), boolByte(c.past))
+		}
+	}
 	return append(b, r.script...)
+}
+
+// claimSize is the length of a stored claim.
+const claimSize = 8 + 4 + 1
+
+func decodeClaims(d *decoder) (list []claim) {
+	for n := d.u8(); n > 0 && !d.bad; n-- {
+		list = append(list, claim{JobID(d.u64()), d.height(), d.u8() != 0})
+	}
+	return list
 }
 
 func decodeWatch(value []byte) (*watchRow, error) {
@@ -208,6 +228,9 @@ func decodeWatch(value []byte) (*watchRow, error) {
 	row.label, row.archived = string(d.bytes()), state&watchArchived != 0
 	if state&watchMetadata != 0 {
 		row.metadata = string(d.bytes())
+	}
+	if state&watchClaims != 0 {
+		row.others = decodeClaims(&d)
 	}
 	row.script = slices.Clone(d.rest)
 	d.rest = nil
@@ -228,6 +251,9 @@ func stateOfWatch(value []byte) (script []byte, leaving bool, err error) {
 	d.bytes()
 	if state&watchMetadata != 0 {
 		d.bytes()
+	}
+	if state&watchClaims != 0 {
+		d.take(int(d.u8()) * claimSize)
 	}
 	script = d.rest
 	d.rest = nil

@@ -21,7 +21,7 @@ type step struct {
 	moves []coinMove
 	poolStep
 	// untold are changes of the tip block that jobs keep, where it is left.
-	untold map[JobID]map[untold]bool
+	untold map[untold]bool
 	leases leaseStep
 	// grown is what the step derives from sources.
 	grown growth
@@ -110,19 +110,6 @@ func (s *step) job(id JobID) (*jobRow, error) {
 	}
 	s.jobs[id] = row
 	return row, nil
-}
-
-// scanning says whether a script's past is still being read: then what its job
-// finds is kept back from the log.
-func (s *step) scanning(w *watchRow) (bool, error) {
-	if w.job == 0 || w.past {
-		return false, nil
-	}
-	job, err := s.job(w.job)
-	if err != nil {
-		return false, err
-	}
-	return job.State != JobDone, nil
 }
 
 // header returns the stored header at a height, and false where there is none.

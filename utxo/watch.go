@@ -48,9 +48,10 @@ const (
 // label. Without a job a script counts as complete from the next block on, or
 // from its birth where that is later. A known script keeps what it has, but for
 // a label or metadata that is given, and for an earlier birth, which makes the
-// job read its past again. It fails with [ErrScript], [ErrNote], [ErrRange] or
-// [ErrJobBusy]; when interrupted, the scripts already stored stay watched, and
-// their job is there to be run.
+// job read its past again, also beside a job that still reads it. It fails with
+// [ErrScript], [ErrNote], [ErrRange], or [ErrJobBusy] where 64 unfinished jobs
+// read a script already; when interrupted, the scripts already stored stay
+// watched, and their job is there to be run.
 func (x *Index) Watch(ctx context.Context, specs []WatchSpec, job *JobSpec) (result WatchResult, err error) {
 	in := x.Import(job)
 	defer in.Close()
@@ -236,18 +237,11 @@ func (in *importing) extend(id scriptID, w *watchRow, spec *WatchSpec) error {
 	changed := w.take(spec)
 	if in.spec != nil {
 		if birth := max(spec.Birth, in.spec.From); birth < w.birth && birth < in.s.state.above(in.x.self.start) {
-			busy, err := in.s.scanning(w)
-			if err != nil {
-				return err
-			}
-			if busy {
-				return fmt.Errorf("script %x is read by job %d: %w", w.script, w.job, ErrJobBusy)
-			}
 			if err := in.assign(w, birth); err != nil {
 				return err
 			}
 			in.job.To = max(in.job.To, w.birth-1)
-			w.birth, w.past, changed = birth, false, true
+			w.birth, changed = birth, true
 		}
 	}
 	if changed {
@@ -295,7 +289,12 @@ func (in *importing) assign(w *watchRow, birth coins.Height) error {
 	if birth < in.job.From {
 		in.job.From, in.job.Next = birth, birth
 	}
-	w.job = in.job.ID
+	if w.job == in.job.ID {
+		return nil // named in an earlier part of the import too
+	}
+	if err := in.s.assign(w, in.job.ID, false); err != nil {
+		return err
+	}
 	in.job.Scripts++
 	return nil
 }

@@ -161,15 +161,18 @@ func watchOf(r Reader, id scriptID, row *watchRow) (w Watch, err error) {
 			return w, err
 		}
 	}
-	if row.job == 0 || row.past {
-		return w, nil
-	}
-	job, err := readJob(r, row.job)
-	if err != nil {
-		return w, err
-	}
-	if job.State != JobDone {
-		w.State, w.Job = Scanning, row.job
+	for _, c := range row.claims() {
+		if c.past {
+			continue
+		}
+		job, err := readJob(r, c.job)
+		if err != nil {
+			return w, err
+		}
+		if job.State != JobDone {
+			w.State, w.Job = Scanning, c.job
+			break
+		}
 	}
 	return w, nil
 }

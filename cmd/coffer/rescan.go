@@ -25,7 +25,7 @@ func (a *app) rescanCommand() *cli.Command {
 	return &cli.Command{
 		Name: "rescan", Usage: "read blocks again, for watched addresses", ArgsUsage: "COIN",
 		Description: "A rescan is a job with a durable cursor of its own: it goes on where it stopped, beside the daemon's following\n" +
-			"of the tip, and one at a time per coin.",
+			"of the tip and beside others. Jobs that are at the same block share the reading of it.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "from", Value: "genesis", Usage: "first block: a `HEIGHT`, a date or genesis"},
 			&cli.StringFlag{Name: "to", Usage: "last block of which outputs are taken (default: the tip)"},
@@ -119,12 +119,26 @@ func (a *app) rescanList(c *cli.Context) error {
 }
 
 func (a *app) tellJobs(jobs []engine.Job) {
-	t := newTable("coin", ">job", "state", ">from", ">to", ">next", ">done", ">addresses", ">found", "created (UTC)", "error")
+	t := newTable("coin", ">job", "state", ">from", ">to", ">next", ">done", ">blocks/s", ">left", ">addresses", ">found", "created (UTC)", "error")
 	for _, job := range jobs {
 		t.row(string(job.Coin), fmt.Sprint(job.ID), job.State, fmt.Sprint(int(job.From)), fmt.Sprint(int(job.To)), fmt.Sprint(int(job.Next)),
-			fmt.Sprintf("%d%%", percent(job)), count(job.Scripts), count(job.Found), timeText(job.Created), job.Error)
+			fmt.Sprintf("%d%%", percent(job)), paceText(job), leftText(job), count(job.Scripts), count(job.Found), timeText(job.Created), job.Error)
 	}
 	t.write(a.out, a.width)
+}
+
+func paceText(job engine.Job) string {
+	if job.BlocksPerSecond == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f", job.BlocksPerSecond)
+}
+
+func leftText(job engine.Job) string {
+	if job.Remaining == 0 {
+		return ""
+	}
+	return age(job.Remaining)
 }
 
 func percent(job engine.Job) int {
@@ -189,11 +203,10 @@ func (a *app) interrupted(err error, format string, args ...any) error {
 	return err
 }
 
-// follow polls a job until it has ended, and draws its progress; while it waits for another one, that one's.
+// follow polls a job until it has ended, and draws its progress.
 func (a *app) follow(ctx context.Context, s *session, job engine.Job) (engine.Job, error) {
-	var shown engine.JobID
-	drawn := &bar{}
-	defer func() { drawn.close() }()
+	drawn := a.newBar(fmt.Sprintf("job %d", job.ID), "blocks")
+	defer drawn.close()
 	tick := time.NewTicker(jobPoll)
 	defer tick.Stop()
 	for {
@@ -201,12 +214,7 @@ func (a *app) follow(ctx context.Context, s *session, job engine.Job) (engine.Jo
 		if err != nil {
 			return job, err
 		}
-		front := a.front(ctx, s, job)
-		if front.ID != shown {
-			drawn.close()
-			drawn, shown = a.newBar(barName(front, job), "blocks"), front.ID
-		}
-		drawn.set(int64(front.Next-front.From), int64(front.Tip-front.From+1))
+		drawn.set(int64(job.Next-job.From), int64(job.Tip-job.From+1))
 		if job.Ended() {
 			return job, nil
 		}
@@ -216,29 +224,4 @@ func (a *app) follow(ctx context.Context, s *session, job engine.Job) (engine.Jo
 		case <-tick.C:
 		}
 	}
-}
-
-// front is the job that is done before this one can begin, else this one: a coin reads one at a time, the oldest first.
-func (a *app) front(ctx context.Context, s *session, job engine.Job) engine.Job {
-	if !a.terminal || job.State != "queued" {
-		return job
-	}
-	jobs, err := s.Jobs(ctx, job.Coin)
-	if err != nil {
-		return job // only the picture suffers
-	}
-	front := job
-	for _, other := range jobs {
-		if !other.Ended() && other.ID < front.ID {
-			front = other
-		}
-	}
-	return front
-}
-
-func barName(front, job engine.Job) string {
-	if front.ID == job.ID {
-		return fmt.Sprintf("job %d", job.ID)
-	}
-	return fmt.Sprintf("job %d, before job %d", front.ID, job.ID)
 }
