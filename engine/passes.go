@@ -24,10 +24,10 @@ const (
 	// passNear is how far behind a rescan's cursor a pass may be for the rescan to wait for it although another pass
 	// could begin.
 	passNear coins.Height = 1000
-	// passBlocks and passBytes bound what one pass has in flight, so that a new block's own fetch does not stand in a
+	// PassBlocks and PassBytes bound what one pass has in flight, so that a new block's own fetch does not stand in a
 	// long line at the node.
-	passBlocks = 8
-	passBytes  = 64 << 20
+	PassBlocks = 8
+	PassBytes  = 64 << 20
 )
 
 // pass is one reading of the chain for one or several rescans.
@@ -230,7 +230,7 @@ func (r *jobRunner) read(ctx context.Context, p *pass) error {
 // passOptions are the scanner's, with what a pass has in flight bounded and its speed noted.
 func (p *part) passOptions(q *pass) scanner.Options {
 	o := p.scannerOptions(q.jobs[0])
-	o.PrefetchBlocks, o.PrefetchBytes = passBlocks, passBytes
+	o.PrefetchBlocks, o.PrefetchBytes = PassBlocks, PassBytes
 	tell := o.OnEvent
 	o.OnEvent = func(event scanner.Event) {
 		if progress, ok := event.(scanner.Progress); ok {

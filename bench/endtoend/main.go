@@ -39,9 +39,11 @@ type config struct {
 	coin, dataDir, transports, verify string
 
 	blocks, rounds int
-	rescan, curve  bool
-	serveDoge      bool
-	profile        string
+	// backfill is how many addresses to measure a backfill with; 0 measures scans.
+	backfill      int
+	rescan, curve bool
+	serveDoge     bool
+	profile       string
 
 	// index is what is built: watched or all; recent is the memory of the latter.
 	index  string
@@ -68,6 +70,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.BoolVar(&c.serveDoge, "serve-doge", false, "be the simulated node (used by this program itself)")
 	f.IntVar(&c.blocks, "blocks", 500, "full blocks")
 	f.IntVar(&c.rounds, "rounds", 3, "how often each is measured; the median is printed")
+	f.IntVar(&c.backfill, "backfill", 0, "measure reading the past of so many addresses beside the tip, and nothing else (btc)")
 	f.BoolVar(&c.rescan, "rescan", true, "measure the node's own rescanblockchain too")
 	f.BoolVar(&c.curve, "curve", true, "measure 1 % and 10 % of outputs matching too")
 	f.StringVar(&c.profile, "cpuprofile", "", "write CPU profiles of the scans to files of this name and a number")
@@ -185,6 +188,9 @@ func (r *runner) measureAll(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		return r.wholes(ctx, out)
+	}
+	if r.config.backfill > 0 {
+		return r.backfillAll(ctx, out)
 	}
 	return r.all(ctx, out)
 }
