@@ -125,7 +125,7 @@ func (p *part) findJob(ctx context.Context, index *utxo.Index, id JobID, tip *co
 func (p *part) jobOf(j *utxo.Job, tip *coins.BlockID) Job {
 	shown := Job{
 		Coin: p.config.Symbol, ID: j.ID, State: jobState(j.State), From: j.From, To: j.To, Next: j.Next, Tip: j.To,
-		Scripts: j.Scripts, Found: j.Found, Created: j.Created, Finished: j.Finished, Error: j.Error,
+		Scripts: j.Scripts, Found: j.Found, JobTimes: JobTimes{Created: j.Created, Finished: j.Finished}, Error: j.Error,
 	}
 	switch {
 	case j.State == utxo.JobDone:

@@ -200,14 +200,10 @@ type Job struct {
 	Next coins.Height `json:"next"`
 	Tip  coins.Height `json:"tip"`
 	// Scripts counts the addresses it reads for; Found the outputs and inputs it has added.
-	Scripts  uint64    `json:"scripts"`
-	Found    uint64    `json:"found"`
-	Created  time.Time `json:"created"`
-	Finished time.Time `json:"finished,omitzero"`
-	Error    string    `json:"error,omitempty"`
-	// BlocksPerSecond is how fast it is read, Remaining how long that will take; told while it runs.
-	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
-	Remaining       time.Duration `json:"remaining_ns,omitempty"`
+	Scripts uint64 `json:"scripts"`
+	Found   uint64 `json:"found"`
+	JobTimes
+	Error string `json:"error,omitempty"`
 }
 
 // JobID numbers a coin's rescans, from 1.

@@ -30,6 +30,15 @@ const (
 	PassBytes  = 64 << 20
 )
 
+// JobTimes are when a rescan was asked for and ended, and how fast it is read.
+type JobTimes struct {
+	Created  time.Time `json:"created"`
+	Finished time.Time `json:"finished,omitzero"`
+	// BlocksPerSecond is its pace, Remaining the time that what is left takes at that; told while it runs.
+	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
+	Remaining       time.Duration `json:"remaining_ns,omitempty"`
+}
+
 // pass is one reading of the chain for one or several rescans.
 type pass struct {
 	backfill *utxo.Backfill

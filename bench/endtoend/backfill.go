@@ -154,7 +154,7 @@ func (r *runner) backfillOnce(ctx context.Context, source *node.Node, l load, ve
 	group.Go(func() error { return r.mine(following, w) })
 	if err = r.idle(following); err == nil {
 		b.Idle = w.late()
-		err = r.readPast(ctx, source, index, l, verify, &b)
+		b.cost, err = r.readPast(ctx, source, index, l, verify)
 	}
 	stop()
 	if err = errors.Join(err, group.Wait()); err == nil {
@@ -175,23 +175,22 @@ func (r *runner) idle(ctx context.Context) error {
 }
 
 // readPast imports a load and measures the reading of its past, as the engine does it.
-func (r *runner) readPast(ctx context.Context, source *node.Node, index *utxo.Index, l load, verify coins.Verify, b *backfilled) error {
+func (r *runner) readPast(ctx context.Context, source *node.Node, index *utxo.Index, l load, verify coins.Verify) (cost, error) {
 	imported, err := index.Watch(ctx, l.specs(), &utxo.JobSpec{From: 1})
 	if err != nil {
-		return err
+		return cost{}, err
 	}
 	job, err := index.StartJob(ctx, imported.Job)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
 	defer job.Stop()
 	o := scanner.Options{Params: r.coin.Params(), Verify: verify, PrefetchBlocks: engine.PassBlocks, PrefetchBytes: engine.PassBytes}
-	b.cost, err = timed(r.at.PID, func() (int64, error) {
+	return timed(r.at.PID, func() (int64, error) {
 		return r.chainBytes, r.profiled(func() error {
 			return scanner.RunJob(ctx, source, job, scanner.JobOptions{Options: o, From: job.Next()})
 		})
 	})
-	return err
 }
 
 // mine has the node mine a block again and again until ctx ends.
