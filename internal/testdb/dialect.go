@@ -14,6 +14,7 @@ func postgres() dialect {
 	return dialect{
 		env: "COFFER_POSTGRES", remedy: "install PostgreSQL's server (Debian: postgresql), or name the folder of its programs in COFFER_POSTGRES",
 		owner: "postgres", stop: syscall.SIGINT, // a fast shutdown, which does not wait for clients
+		kill:     syscall.SIGQUIT, // at once and without a checkpoint; SIGKILL would leave its children behind
 		programs: []string{"initdb", "postgres", "psql"},
 		folders:  []string{"/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin"},
 		prepare: func(s *Server) []string {
@@ -41,7 +42,7 @@ func postgres() dialect {
 func mariaDB() dialect {
 	return dialect{
 		env: "COFFER_MARIADB", remedy: "install MariaDB's server (Debian: mariadb-server), or name the folder of its programs in COFFER_MARIADB",
-		owner: "mysql", stop: syscall.SIGTERM,
+		owner: "mysql", stop: syscall.SIGTERM, kill: syscall.SIGKILL,
 		programs: []string{"mariadb-install-db|mysql_install_db", "mariadbd|mysqld", "mariadb|mysql"},
 		folders:  []string{"/usr/sbin", "/usr/bin", "/usr/libexec", "/usr/local/mysql/bin"},
 		prepare: func(s *Server) []string {

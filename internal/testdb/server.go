@@ -43,7 +43,8 @@ type dialect struct {
 	// execute is the command that runs one statement.
 	execute func(*Server, string) []string
 	url     func(*Server, string) string
-	stop    syscall.Signal
+	// stop ends it in order, kill as a crash would.
+	stop, kill syscall.Signal
 }
 
 func (e Engine) dialect() dialect {
@@ -164,7 +165,7 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 // Kill ends the server at once, as a crash would; Start brings it back.
-func (s *Server) Kill() error { return s.process.End(syscall.SIGKILL, stopLimit) }
+func (s *Server) Kill() error { return s.process.End(s.engine.dialect().kill, stopLimit) }
 
 // Stop ends the server and removes its data. Stopping twice is fine.
 func (s *Server) Stop() error {
