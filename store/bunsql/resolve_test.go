@@ -54,7 +54,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func exec(d *bunsql.DB, ctx context.Context, statement string, args ...any) error {
+func exec(ctx context.Context, d *bunsql.DB, statement string, args ...any) error {
 	return d.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.ExecContext(ctx, statement, args...)
 		return err
@@ -66,8 +66,8 @@ func exec(d *bunsql.DB, ctx context.Context, statement string, args ...any) erro
 func TestSerializable(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		d := open(t, url)
-		must(t, exec(d, t.Context(), "CREATE TABLE account (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL)"))
-		must(t, exec(d, t.Context(), "INSERT INTO account VALUES (1, 50), (2, 50), (3, 0)"))
+		must(t, exec(t.Context(), d, "CREATE TABLE account (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL)"))
+		must(t, exec(t.Context(), d, "INSERT INTO account VALUES (1, 50), (2, 50), (3, 0)"))
 		var writers sync.WaitGroup
 		for i := range 16 {
 			writers.Go(func() {
@@ -111,7 +111,7 @@ func withdraw(ctx context.Context, tx bun.Tx, account int) error {
 func TestWriteRollsBack(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		d := open(t, url)
-		must(t, exec(d, t.Context(), "CREATE TABLE note (id BIGINT PRIMARY KEY)"))
+		must(t, exec(t.Context(), d, "CREATE TABLE note (id BIGINT PRIMARY KEY)"))
 		own := errors.New("our own")
 		err := d.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO note VALUES (1)"); err != nil {
@@ -122,8 +122,8 @@ func TestWriteRollsBack(t *testing.T) {
 		if !errors.Is(err, own) {
 			t.Errorf("%v", err)
 		}
-		must(t, exec(d, t.Context(), "INSERT INTO note VALUES (1)"))
-		if err := exec(d, t.Context(), "INSERT INTO note VALUES (1)"); !d.Duplicate(err) {
+		must(t, exec(t.Context(), d, "INSERT INTO note VALUES (1)"))
+		if err := exec(t.Context(), d, "INSERT INTO note VALUES (1)"); !d.Duplicate(err) {
 			t.Errorf("a second row of the same key: %v", err)
 		}
 	})
@@ -133,14 +133,14 @@ func TestWriteRollsBack(t *testing.T) {
 func TestReadIsASnapshot(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		d := open(t, url)
-		must(t, exec(d, t.Context(), "CREATE TABLE note (id BIGINT PRIMARY KEY)"))
+		must(t, exec(t.Context(), d, "CREATE TABLE note (id BIGINT PRIMARY KEY)"))
 		count := func(ctx context.Context, tx bun.Tx) (n int) {
 			must(t, tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM note").Scan(&n))
 			return n
 		}
 		must(t, d.Read(t.Context(), func(ctx context.Context, tx bun.Tx) error {
 			before := count(ctx, tx)
-			must(t, exec(d, ctx, "INSERT INTO note VALUES (1)"))
+			must(t, exec(ctx, d, "INSERT INTO note VALUES (1)"))
 			if after := count(ctx, tx); before != 0 || after != 0 {
 				t.Errorf("%d rows, then %d, in one snapshot", before, after)
 			}
@@ -189,7 +189,7 @@ func TestServerDies(t *testing.T) {
 			own := testdb.New(testdb.Options{})
 			t.Cleanup(func() { must(t, own.Close()) })
 			d := open(t, own.Database(t, engine))
-			must(t, exec(d, t.Context(), "CREATE TABLE note (id BIGINT PRIMARY KEY)"))
+			must(t, exec(t.Context(), d, "CREATE TABLE note (id BIGINT PRIMARY KEY)"))
 			server, err := own.Server(t.Context(), engine)
 			must(t, err)
 			err = d.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
@@ -201,11 +201,11 @@ func TestServerDies(t *testing.T) {
 			if !errors.Is(err, bunsql.ErrUnknownOutcome) {
 				t.Errorf("dead at commit: %v", err)
 			}
-			if err := exec(d, t.Context(), "SELECT 1"); !errors.Is(err, bunsql.ErrUnavailable) {
+			if err := exec(t.Context(), d, "SELECT 1"); !errors.Is(err, bunsql.ErrUnavailable) {
 				t.Errorf("dead: %v", err)
 			}
 			must(t, server.Start(t.Context()))
-			must(t, exec(d, t.Context(), "INSERT INTO note VALUES (1)"))
+			must(t, exec(t.Context(), d, "INSERT INTO note VALUES (1)"))
 		})
 	}
 }
