@@ -46,8 +46,12 @@ func (s *store) arm(n int, only string, sticks, passing bool) {
 	s.left, s.only, s.sticks, s.passing, s.fired, s.broken = n, only, sticks, passing, false, false
 }
 
-// disarm makes the store work.
-func (s *store) disarm() { s.arm(0, "", false, false) }
+// disarm makes the store work. Whether it failed before stays known.
+func (s *store) disarm() {
+	fired := s.fired
+	s.arm(0, "", false, false)
+	s.fired = fired
+}
 
 // look runs what the simulation itself does, with a store that works.
 func (s *store) look(do func() error) error {

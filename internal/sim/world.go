@@ -31,7 +31,9 @@ type World struct {
 	reader  *consumer
 	process process
 	faults  []armed
-	record  record
+	// sweeps says that a fault stays armed until it fires.
+	sweeps bool
+	record record
 }
 
 // process is what dies in a crash.
@@ -41,7 +43,6 @@ type process struct {
 	tasks []*task
 	// uncertain is what users asked for and the failing index may have done.
 	uncertain []func(ctx context.Context) error
-	atTip     coins.BlockID
 }
 
 // task is a goroutine of the process: the scanner, or a job.
@@ -60,7 +61,7 @@ type record struct {
 	events int
 	// acts counts what happened, by name, so that a test can say that a fault or
 	// an action ever did.
-	acts map[string]int
+	acts, asked map[string]int
 }
 
 // setup is what a scenario is played on.
@@ -81,7 +82,7 @@ func newWorld(s setup, seed uint64, trace io.Writer) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{setup: s, store: newStore(), record: record{trace: trace, acts: map[string]int{}}}
+	w := &World{setup: s, store: newStore(), record: record{trace: trace, acts: map[string]int{}, asked: map[string]int{}}}
 	w.clock.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	genesis := newBlock(nil, 1, bitsEasy, []*tx{newTx(0, nil, []output{{50, scriptOf(0)}})})
 	params.Chain.Genesis, params.Chain.GenesisHeader = genesis.id.Hash, genesis.header
