@@ -53,6 +53,7 @@ func Handler(ops engine.Operations) http.Handler {
 	mux.HandleFunc("GET "+coin+"/chain/transactions/{txid}", s.transaction)
 	mux.HandleFunc("POST "+coin+"/index/check", s.checkIndex)
 	mux.HandleFunc("POST "+coin+"/index/rebuild", s.rebuildIndex)
+	mux.HandleFunc("POST "+coin+"/index/rebuild-all", s.rebuildWhole)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, engine.ErrNotFound))
 	})

@@ -32,7 +32,7 @@ type CoinConfig struct {
 	Network coins.Network `json:"network"`
 	// Nodes has at least one; the first is preferred.
 	Nodes []NodeConfig `json:"nodes"`
-	// Index says what is indexed; "watched" is the only mode so far.
+	// Index says what is indexed; [IndexWatched], or [IndexAll] for every script of the chain beside.
 	Index string `json:"index"`
 	// Start is where a new index begins.
 	Start Start `json:"start"`

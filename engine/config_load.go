@@ -165,11 +165,11 @@ func (r *yamlReader) network(path string, n *yaml.Node, c *CoinConfig) *coins.Pa
 func (r *yamlReader) indexMode(key string, n *yaml.Node, c *CoinConfig) {
 	mode, ok := r.text(key, n)
 	switch {
-	case !ok || mode == "watched":
-	case mode == "all":
-		r.fault(n, key, "this version indexes watched addresses only; set it to watched, or remove the key")
+	case !ok || mode == IndexWatched:
+	case mode == IndexAll:
+		c.Index = IndexAll
 	default:
-		r.fault(n, key, "%q is not watched", mode)
+		r.fault(n, key, "%q is neither watched nor all", mode)
 	}
 }
 

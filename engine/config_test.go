@@ -91,7 +91,7 @@ coins:
         rest: yes please
     pol_interval: 3
     poll_interval: 3
-    index: all
+    index: some
     start: now
   ltc:
     network: main
@@ -121,7 +121,7 @@ coins:
 		`coffer.yaml:13: coins.btc.nodes[2].rest: "yes please" is neither true nor false`,
 		`coffer.yaml:14: coins.btc.pol_interval: unknown key; did you mean poll_interval?`,
 		`coffer.yaml:15: coins.btc.poll_interval: "3" is not a time with a unit, as in 500ms, 30s or 2m`,
-		`coffer.yaml:16: coins.btc.index: this version indexes watched addresses only; set it to watched, or remove the key`,
+		`coffer.yaml:16: coins.btc.index: "some" is neither watched nor all`,
 		`coffer.yaml:17: coins.btc.start: "now" is neither tip, genesis nor a height`,
 		`coffer.yaml:19: coins.ltc: confirmations (9) is more than final_depth (5): a deposit cannot be credited after it is final`,
 		`coffer.yaml:19: coins.ltc: final_depth (5) is more than max_reorg (4): what is not final yet must be undoable`,

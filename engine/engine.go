@@ -32,6 +32,7 @@ type Engine struct {
 	config  *Config
 	options Options
 	parts   []*part
+	wholes  []*wholePart
 
 	mu    sync.Mutex
 	since time.Time // Run began; zero while nobody runs it
@@ -62,12 +63,16 @@ func Open(_ context.Context, config *Config, options Options) (*Engine, error) {
 		}
 		e.parts = append(e.parts, p)
 	}
+	e.wholes = newWholes(e.parts)
 	return e, nil
 }
 
 // Close closes what was opened. Run and everything else must have ended.
 func (e *Engine) Close() error {
 	var errs []error
+	for _, w := range e.wholes {
+		errs = append(errs, w.close())
+	}
 	for _, p := range e.parts {
 		if err := p.close(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: close: %w", p.config.Symbol, err))
@@ -86,6 +91,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	for _, p := range e.parts {
 		group.Go(func() error { return guard(p.config.Symbol, func() error { return p.run(ctx) }) })
 	}
+	for _, w := range e.wholes {
+		group.Go(func() error { return guard(w.part.config.Symbol, func() error { return w.run(ctx) }) })
+	}
 	return group.Wait()
 }
 
@@ -103,6 +111,9 @@ func (e *Engine) CatchUp(ctx context.Context) error {
 		})
 	}
 	group.Wait()
+	for _, w := range e.wholes {
+		errs = append(errs, guard(w.part.config.Symbol, func() error { return w.catchUp(ctx) }))
+	}
 	return errors.Join(errs...)
 }
 

@@ -75,6 +75,7 @@ type Lookups interface {
 
 // Upkeep looks after an index.
 type Upkeep interface {
+	WholeUpkeep
 	// CheckIndex proves every invariant of the index; what it finds broken is in the report.
 	CheckIndex(ctx context.Context, coin coins.Symbol) (CheckReport, error)
 	// RebuildIndex drops everything but the watch set, and queues reading it again from the node.
@@ -145,6 +146,8 @@ type CoinStatus struct {
 	Node  *NodeStatus  `json:"node,omitempty"`
 	Nodes []NodeStatus `json:"nodes,omitempty"`
 	Index *IndexStatus `json:"index,omitempty"`
+	// Whole is of the index of every script, nil where the coin has none.
+	Whole *WholeStatus `json:"whole,omitempty"`
 }
 
 // IndexStatus tells of a coin's index.
@@ -242,6 +245,8 @@ type Balance struct {
 	Scanning bool `json:"scanning"`
 	// Tip is the block up to which this is true.
 	Tip *coins.BlockID `json:"tip"`
+	// Source is [SourceAll] for an address that is not watched; else "".
+	Source string `json:"source,omitempty"`
 }
 
 // CoinQuery asks for unspent outputs.
@@ -273,6 +278,9 @@ type Coin struct {
 type CoinList struct {
 	Coins []Coin `json:"coins"`
 	Next  string `json:"next,omitempty"`
+	// Source and Tip are told for an address that is not watched, as in [Balance].
+	Source string         `json:"source,omitempty"`
+	Tip    *coins.BlockID `json:"tip,omitempty"`
 }
 
 // HistoryQuery asks for events.
@@ -302,6 +310,9 @@ type HistoryEvent struct {
 type HistoryList struct {
 	Events []HistoryEvent `json:"events"`
 	Next   string         `json:"next,omitempty"`
+	// Source and Tip are told for an address that is not watched, as in [Balance].
+	Source string         `json:"source,omitempty"`
+	Tip    *coins.BlockID `json:"tip,omitempty"`
 }
 
 // Block is one block as the node has it.
@@ -339,4 +350,6 @@ type CheckReport struct {
 	// Violations are the first of what is wrong.
 	Violations []string      `json:"violations,omitempty"`
 	Took       time.Duration `json:"took_ns"`
+	// Whole is of the index of every script, nil where the coin has none; OK is of both.
+	Whole *WholeReport `json:"whole,omitempty"`
 }

@@ -17,6 +17,11 @@ func (e *Engine) Balance(ctx context.Context, coin coins.Symbol, address string)
 	if err != nil {
 		return Balance{}, err
 	}
+	if all, err := e.unwatched(ctx, p, index, address); err != nil {
+		return Balance{}, err
+	} else if all != nil {
+		return all.balance(ctx)
+	}
 	for {
 		result, err := p.balance(ctx, index, address)
 		if err != nil {
@@ -91,6 +96,11 @@ func (e *Engine) Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) 
 	if err != nil {
 		return CoinList{}, err
 	}
+	if all, err := e.unwatched(ctx, p, index, query.Address); err != nil {
+		return CoinList{}, err
+	} else if all != nil {
+		return all.coins(ctx, query)
+	}
 	asked := utxo.CoinQuery{Confirmed: query.MinConfirmations > 0, Page: indexPage(query.Page)}
 	if query.Address != "" {
 		watch, err := p.watched(ctx, index, query.Address)
@@ -159,6 +169,11 @@ func (e *Engine) History(ctx context.Context, coin coins.Symbol, query HistoryQu
 	p, index, err := e.open(ctx, coin)
 	if err != nil {
 		return HistoryList{}, err
+	}
+	if all, err := e.unwatched(ctx, p, index, query.Address); err != nil {
+		return HistoryList{}, err
+	} else if all != nil {
+		return all.history(ctx, query)
 	}
 	tip, err := shown(ctx, index)
 	if err != nil {

@@ -24,7 +24,9 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 		status.PID = os.Getpid()
 	}
 	for _, p := range e.parts {
-		status.Coins = append(status.Coins, p.look(ctx))
+		coin := p.look(ctx)
+		coin.Whole = e.wholeStatus(ctx, p)
+		status.Coins = append(status.Coins, coin)
 	}
 	return status, ctx.Err()
 }
@@ -35,7 +37,9 @@ func (e *Engine) Coin(ctx context.Context, coin coins.Symbol) (CoinStatus, error
 	if err != nil {
 		return CoinStatus{}, err
 	}
-	return p.look(ctx), nil
+	status := p.look(ctx)
+	status.Whole = e.wholeStatus(ctx, p)
+	return status, nil
 }
 
 // look is the status of a coin. Where nobody follows it, index and node are opened to be looked at; what keeps them

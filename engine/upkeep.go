@@ -34,8 +34,9 @@ func (e *Engine) CheckIndex(ctx context.Context, coin coins.Symbol) (CheckReport
 	default:
 		return report, err
 	}
+	err = e.checkWhole(ctx, p, &report)
 	report.Took = e.options.Clock().Sub(began)
-	return report, nil
+	return report, err
 }
 
 // violations takes a joined error apart.

@@ -101,6 +101,7 @@ func (a *app) indexCommand() *cli.Command {
 				Name: "rebuild", Usage: "drop everything but the watch set and read it from the node again", ArgsUsage: "COIN",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "yes", Usage: "do not ask"},
+					&cli.BoolFlag{Name: "all", Usage: "the index of every script (index: all), not the watched one"},
 					&cli.BoolFlag{Name: "wait", Usage: "wait until it is done; without a daemon, do it here"},
 				},
 				Action: a.indexRebuild,
@@ -124,7 +125,7 @@ func (a *app) indexCheck(c *cli.Context) error {
 		}
 		a.show(report, func() {
 			verdict := "sound"
-			if !report.OK {
+			if len(report.Violations) > 0 {
 				verdict = "damaged"
 			}
 			var p pairs
@@ -138,9 +139,10 @@ func (a *app) indexCheck(c *cli.Context) error {
 			for _, violation := range report.Violations {
 				fmt.Fprintln(a.out, violation)
 			}
+			a.tellWholeReport(report.Whole)
 		})
 		if !report.OK {
-			return fmt.Errorf("%s: %w; `coffer index rebuild %s` makes it anew from the node", coin, errViolated, coin)
+			return fmt.Errorf("%s: %w; %s", coin, errViolated, rebuildRemedy(coin, report))
 		}
 		return nil
 	})
@@ -150,6 +152,9 @@ func (a *app) indexRebuild(c *cli.Context) error {
 	coin, _, err := coinArg(c, 0, 0)
 	if err != nil {
 		return err
+	}
+	if c.Bool("all") {
+		return a.rebuildWhole(c, coin)
 	}
 	if !c.Bool("yes") {
 		if !a.terminal {

@@ -53,6 +53,10 @@ func (l *eventLog) event(e engine.Event) {
 		log.Info("rescan ended", "state", d.Job.State, "found", d.Job.Found, "error", d.Job.Error)
 	case engine.NodeEvent:
 		nodeLine(log, d.Event)
+	case engine.WholeTrouble:
+		log.Error("index of every script cannot go on, tries again", "error", oneLine(d.Err), "retry_in", d.Retry.String())
+	case engine.WholeScanned:
+		l.scanned(log.With("index", "all"), lane{e.Coin, e.Job, fmt.Sprintf("all %T", d.Event)}, d.Event)
 	case engine.Scanned:
 		l.scanned(log, lane{e.Coin, e.Job, fmt.Sprintf("%T", d.Event)}, d.Event)
 	}

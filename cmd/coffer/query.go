@@ -43,6 +43,7 @@ func (a *app) tellBalance(b engine.Balance) {
 	t.write(a.out, a.width)
 	fmt.Fprintf(a.out, "\n%s in blocks, of %s received in all; as of block %s\n",
 		plural(b.Coins, "unspent output", "unspent outputs"), count(b.Received), heightText(b.Tip))
+	a.fromWhole(b.Source, b.Tip)
 	if b.Scanning {
 		fmt.Fprintf(a.err, "the past is still being read: there may be more; see `coffer rescan list %s`\n", b.Coin)
 	}
@@ -82,6 +83,7 @@ func (a *app) utxos(c *cli.Context) error {
 				t.row(coin.OutPoint.String(), coin.Value.String(), strconv.Itoa(int(coin.Confirmations)), coin.Address, noteOf(coin))
 			}
 			t.write(a.out, a.width)
+			a.fromWhole(list.Source, list.Tip)
 		})
 		a.more(list.Next)
 		return nil
@@ -138,6 +140,7 @@ func (a *app) history(c *cli.Context) error {
 				t.row(heightText(event.Block), timeText(event.Time), sign+event.Value.String(), event.Address, event.TxID.String())
 			}
 			t.write(a.out, a.width)
+			a.fromWhole(list.Source, list.Tip)
 		})
 		a.more(list.Next)
 		return nil

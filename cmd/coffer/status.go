@@ -50,6 +50,7 @@ func (a *app) tellStatus(s engine.Status, now time.Time) {
 	t.write(a.out, a.width)
 	a.tellNodes(s, now)
 	for _, coin := range s.Coins {
+		a.tellWhole(coin.Coin, coin.Whole)
 		if coin.State == engine.StateSyncing && coin.Remaining > 0 {
 			fmt.Fprintf(a.out, "\n%s: %.0f blocks a second, %s to go\n", coin.Coin, coin.BlocksPerSecond, age(coin.Remaining))
 		}

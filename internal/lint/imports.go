@@ -52,7 +52,7 @@ func layers() []layer {
 		{"store/bunsql", join(data, "store/bunsql/..."), []string{"github.com/uptrace/bun", "modernc.org/sqlite", "github.com/jackc/pgx", "github.com/go-sql-driver/mysql"}},
 		{"store", data, nil},
 
-		{"engine", join(data, "coins/...", "node/...", "scanner", "store/...", "engine/..."), anything},
+		{"engine", join(data, "utxo/...", "coins/...", "node/...", "scanner", "store/...", "engine/..."), anything},
 		{"api", join(data, "engine", "scanner", "api/..."), anything},
 
 		{"internal/simnode", []string{"coins/...", "internal/simnode/..."}, []string{btcd, ltcd, hashes, sync}},
