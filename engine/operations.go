@@ -127,6 +127,12 @@ const (
 	StateHalted CoinState = "halted"
 )
 
+// Pace is how fast blocks behind the tip are read; zero but while syncing.
+type Pace struct {
+	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
+	Remaining       time.Duration `json:"remaining_ns,omitempty"`
+}
+
 // CoinStatus tells of one coin.
 type CoinStatus struct {
 	Coin    coins.Symbol  `json:"coin"`
@@ -139,9 +145,7 @@ type CoinStatus struct {
 	Tip *coins.BlockID `json:"tip"`
 	// TipTime is the time in the tip block's header.
 	TipTime time.Time `json:"tip_time,omitzero"`
-	// BlocksPerSecond and Remaining are told while syncing.
-	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
-	Remaining       time.Duration `json:"remaining_ns,omitempty"`
+	Pace
 	// Node is the one in use, Nodes all in the order of the configuration.
 	Node  *NodeStatus  `json:"node,omitempty"`
 	Nodes []NodeStatus `json:"nodes,omitempty"`

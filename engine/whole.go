@@ -41,10 +41,8 @@ type WholeStatus struct {
 	// Tip is its last block that questions see; nil before the first. Target is the node's, while it is being read.
 	Tip    *coins.BlockID `json:"tip"`
 	Target coins.Height   `json:"target,omitempty"`
-	// BlocksPerSecond, BytesPerSecond and Remaining are told while syncing.
-	BlocksPerSecond float64       `json:"blocks_per_second,omitempty"`
-	BytesPerSecond  float64       `json:"bytes_per_second,omitempty"`
-	Remaining       time.Duration `json:"remaining_ns,omitempty"`
+	Pace
+	BytesPerSecond float64 `json:"bytes_per_second,omitempty"`
 	// Transactions, Received and Coins count those of the chain; DiskBytes is what its folder takes.
 	Transactions uint64 `json:"transactions"`
 	Received     uint64 `json:"received"`
@@ -360,7 +358,7 @@ func (w *wholePart) status(ctx context.Context) *WholeStatus {
 		from := now.scanner.Status()
 		scannerStatus(from, &shown)
 		status.State, status.Reason = shown.State, shown.Reason
-		status.BlocksPerSecond, status.Remaining = shown.BlocksPerSecond, shown.Remaining
+		status.Pace = shown.Pace
 		if status.State == StateSyncing {
 			status.Target, status.BytesPerSecond = from.Target, from.Rate.BytesPerSecond
 		}
