@@ -28,7 +28,9 @@ type HTTPConfig struct {
 
 // CoinConfig is the configuration of one coin.
 type CoinConfig struct {
-	Symbol  coins.Symbol  `json:"coin"`
+	Symbol coins.Symbol `json:"coin"`
+	// Params is the file that describes a coin which Coffer does not have itself, "" for those it has.
+	Params  string        `json:"params,omitempty"`
 	Network coins.Network `json:"network"`
 	// Nodes has at least one; the first is preferred.
 	Nodes []NodeConfig `json:"nodes"`
@@ -46,6 +48,9 @@ type CoinConfig struct {
 	MaxReorg coins.Height `json:"max_reorg"`
 	// PollInterval is how often the node is asked for its tip when it says nothing by itself.
 	PollInterval time.Duration `json:"poll_interval"`
+
+	// described is what Params holds.
+	described *CoinFile
 }
 
 // NodeConfig is the configuration of one full node.

@@ -91,8 +91,8 @@ func (r *yamlReader) config(n *yaml.Node, c *Config) {
 
 func (r *yamlReader) coins(path string, n *yaml.Node, c *Config) {
 	r.pairs(path, n, func(symbol string, name, value *yaml.Node) {
-		if len(networksOf(coins.Symbol(symbol))) == 0 {
-			r.fault(name, join(path, symbol), "is not a coin that Coffer knows: %s", joinSymbols(Symbols()))
+		if len(networksOf(coins.Symbol(symbol))) == 0 && !has(value, "params") {
+			r.fault(name, join(path, symbol), "is not a coin that Coffer knows: %s; others are described by a file, as params: FILE", joinSymbols(Symbols()))
 			return
 		}
 		c.Coins = append(c.Coins, r.coin(join(path, symbol), coins.Symbol(symbol), value))
@@ -109,6 +109,9 @@ func (r *yamlReader) coin(path string, symbol coins.Symbol, n *yaml.Node) CoinCo
 		r.fault(n, path, "must be a group of settings (network, nodes, …), not %s", describe(n))
 		return c
 	}
+	if r.paramsFile(path, n, &c); c.Params != "" && c.described == nil {
+		return c // the rest hangs on it
+	}
 	params := r.network(path, n, &c)
 	if params != nil {
 		c.Confirmations, c.FinalDepth, c.MaxReorg = params.Policy.Confirmations, params.Policy.FinalDepth, params.Policy.MaxReorg
@@ -116,6 +119,7 @@ func (r *yamlReader) coin(path string, symbol coins.Symbol, n *yaml.Node) CoinCo
 	nodes := false
 	r.mapping(path, n, map[string]setting{
 		"network": func(string, *yaml.Node) {},
+		"params":  func(string, *yaml.Node) {},
 		"nodes": func(key string, n *yaml.Node) {
 			nodes = true
 			r.nodes(key, n, &c, params)
@@ -140,7 +144,7 @@ func (r *yamlReader) coin(path string, symbol coins.Symbol, n *yaml.Node) CoinCo
 // network finds the coin's network before anything else is read, and returns its parameters, nil with a fault
 // where it is missing or wrong.
 func (r *yamlReader) network(path string, n *yaml.Node, c *CoinConfig) *coins.Params {
-	networks := networksOf(c.Symbol)
+	networks := c.networks()
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value != "network" {
 			continue
@@ -151,7 +155,7 @@ func (r *yamlReader) network(path string, n *yaml.Node, c *CoinConfig) *coins.Pa
 			return nil
 		}
 		c.Network = coins.Network(network)
-		coin, err := CoinFor(c.Symbol, c.Network)
+		coin, err := c.Coin()
 		if err != nil {
 			r.fault(n.Content[i], join(path, "network"), "%v", err)
 			return nil

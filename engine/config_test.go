@@ -128,7 +128,7 @@ coins:
 		`coffer.yaml:21: coins.ltc.confirmations: is given twice, first in line 20`,
 		`coffer.yaml:24: coins.ltc.fee: this version has no payouts yet; remove the key`,
 		`coffer.yaml:25: coins.ltc.nodes: is empty: name at least one node, with its rpc address`,
-		`coffer.yaml:26: coins.eth: is not a coin that Coffer knows: btc, ltc, doge`,
+		`coffer.yaml:26: coins.eth: is not a coin that Coffer knows: btc, ltc, doge; others are described by a file, as params: FILE`,
 	}
 	if got := err.Error(); got != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))

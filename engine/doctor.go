@@ -39,7 +39,7 @@ func Examine(ctx context.Context, config *Config, coin coins.Symbol) ([]Finding,
 	if err != nil {
 		return nil, err
 	}
-	known, err := CoinFor(c.Symbol, c.Network)
+	known, err := c.Coin()
 	if err != nil {
 		return nil, err
 	}

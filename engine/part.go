@@ -65,13 +65,12 @@ type doing struct {
 }
 
 func newPart(config *Config, c *CoinConfig, options *Options) (*part, error) {
-	coin, err := CoinFor(c.Symbol, c.Network)
+	coin, headerWork, err := c.known()
 	if err != nil {
 		return nil, err
 	}
-	w, _ := wireOf(c.Symbol)
 	return &part{
-		config: c, coin: coin, dir: config.IndexDir(c), options: options, headerWork: w.headerWork,
+		config: c, coin: coin, dir: config.IndexDir(c), options: options, headerWork: headerWork,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}, nil
 }

@@ -28,11 +28,32 @@ type world struct {
 // newWorld mines blocks of a coin and opens an engine on a node that serves them. extra is YAML for the coin.
 func newWorld(t *testing.T, symbol coins.Symbol, blocks int, extra string) *world {
 	t.Helper()
-	w := &world{t: t, symbol: symbol}
-	var err error
-	if w.coin, err = engine.CoinFor(symbol, coins.Regtest); err != nil {
+	coin, err := engine.CoinFor(symbol, coins.Regtest)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOn(t, coin, blocks, extra)
+}
+
+// newWorldOf is newWorld of a coin that a parameter file describes.
+func newWorldOf(t *testing.T, file *engine.CoinFile, blocks int) *world {
+	t.Helper()
+	coin, err := file.Coin(coins.Regtest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs(file.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorldOn(t, coin, blocks, fmt.Sprintf("    params: %q\n", path))
+}
+
+func newWorldOn(t *testing.T, coin coins.Coin, blocks int, extra string) *world {
+	t.Helper()
+	symbol := coin.Params().Symbol
+	w := &world{t: t, symbol: symbol, coin: coin}
+	var err error
 	if w.chain, err = simnode.NewChain(simnode.Config{Coin: w.coin, Seed: 1, MWEBFrom: 10}); err != nil {
 		t.Fatal(err)
 	}

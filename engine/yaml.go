@@ -225,6 +225,16 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// has says whether a mapping has a key.
+func has(n *yaml.Node, key string) bool {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return true
+		}
+	}
+	return false
+}
+
 func join(path, key string) string {
 	if path == "" {
 		return key

@@ -130,25 +130,26 @@ func (a *app) nodeConfig(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	shown := engine.CoinConfig{Symbol: symbol, Network: coins.Main}
+	config, err := a.config()
 	network := coins.Network(c.String("network"))
-	if network == "" {
-		network = coins.Main
-		config, err := a.config()
-		if err != nil && !errors.Is(err, engine.ErrNoConfig) {
-			return err
-		}
-		if err == nil {
-			if configured, err := config.Coin(symbol); err == nil {
-				network = configured.Network
-			}
+	if err != nil && !errors.Is(err, engine.ErrNoConfig) && network == "" {
+		return err
+	}
+	if err == nil {
+		if configured, err := config.Coin(symbol); err == nil {
+			shown = *configured
 		}
 	}
-	coin, err := engine.CoinFor(symbol, network)
+	if network != "" {
+		shown.Network = network
+	}
+	coin, err := shown.Coin()
 	if err != nil {
 		return usagef("%v", err)
 	}
 	text := node.NodeConfig(coin.Params())
-	a.show(map[string]string{"coin": string(symbol), "network": string(network), "config": text}, func() { fmt.Fprint(a.out, text) })
+	a.show(map[string]string{"coin": string(symbol), "network": string(shown.Network), "config": text}, func() { fmt.Fprint(a.out, text) })
 	return nil
 }
 

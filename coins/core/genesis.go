@@ -7,11 +7,13 @@ import (
 )
 
 // Genesis is a genesis block's header by its fields, as chainparams write
-// them. Its version is 1 and it has no parent.
+// them. It has no parent.
 type Genesis struct {
 	// Hash and MerkleRoot are 64 hexadecimal digits as nodes print them. A text
 	// that is none stands for zeros, and [New] refuses what comes of it.
 	Hash, MerkleRoot string
+	// Version is the header's, 0 stands for 1.
+	Version uint32
 	// Time is in Unix seconds, Bits the compact target.
 	Time, Bits, Nonce uint32
 }
@@ -27,7 +29,7 @@ func (g Genesis) BlockHash() coins.BlockHash {
 func (g Genesis) Header() coins.RawHeader {
 	root, _ := coins.ParseBlockHash(g.MerkleRoot)
 	header := make([]byte, 0, coins.HeaderSize)
-	header = binary.LittleEndian.AppendUint32(header, 1)
+	header = binary.LittleEndian.AppendUint32(header, max(g.Version, 1))
 	header = append(header, make([]byte, coins.HashSize)...)
 	header = append(header, root[:]...)
 	header = binary.LittleEndian.AppendUint32(header, g.Time)
