@@ -136,7 +136,11 @@ func (w *World) reorg(_ context.Context, rng *rand.Rand) {
 // send puts a transaction into the mempool; one that spends what another
 // spends already replaces that and what depends on it.
 func (w *World) send(_ context.Context, rng *rand.Rand) {
-	switch rng.IntN(4) {
+	switch rng.IntN(5) {
+	case 2: // what was gone, or in a block that is left, comes back
+		if w.resend(rng) {
+			return
+		}
 	case 0: // replacement
 		if pool := w.node.now.pool; len(pool) > 0 {
 			old := pool[rng.IntN(len(pool))]
@@ -154,9 +158,26 @@ func (w *World) send(_ context.Context, rng *rand.Rand) {
 		}
 	}
 	if t := w.spend(rng, w.node.poolCoins()); t != nil {
+		w.record.sent = append(w.record.sent, t)
 		w.node.now.pool = append(slices.Clone(w.node.now.pool), t)
 		w.hint(scanner.Hint{Kind: scanner.HintTx, Raw: slices.Clone(t.raw)})
 	}
+}
+
+// resend puts transactions into the mempool that were there before and are not.
+func (w *World) resend(rng *rand.Rand) bool {
+	before := len(w.node.now.pool)
+	list := slices.Clone(w.node.now.pool)
+	for _, t := range w.record.sent {
+		if rng.IntN(2) == 0 && !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	w.node.refill(list)
+	if len(w.node.now.pool) > before {
+		w.did("resend")
+	}
+	return len(w.node.now.pool) > before
 }
 
 // doubleSpend mines a block that spends what a waiting transaction spends.
@@ -427,7 +448,7 @@ func (w *World) cancel(ctx context.Context, rng *rand.Rand) {
 		return
 	}
 	for _, t := range w.process.tasks {
-		if t.job == job.ID && rng.IntN(2) == 0 {
+		if t.pass != nil && slices.Equal(t.pass.Jobs(), []utxo.JobID{job.ID}) && rng.IntN(2) == 0 {
 			t.stop()
 		}
 	}
@@ -443,11 +464,12 @@ func (w *World) cancel(ctx context.Context, rng *rand.Rand) {
 
 // resume lets a cancelled job be run again.
 func (w *World) resume(ctx context.Context, id utxo.JobID) {
-	for _, t := range w.process.tasks {
-		if t.job == id {
-			return // its last call has not come back yet
-		}
+	_, err := w.process.index.ResumeJob(ctx, id)
+	w.note("  resume job %d: %v", id, err)
+	w.wrote(w.process.index, err, false)
+	if err != nil {
+		w.failed(ctx, "resume", err)
+		return
 	}
-	w.startJob(ctx, id)
 	w.did("resume")
 }

@@ -56,7 +56,7 @@ func New(seed uint64) Scenario {
 // setupOf draws what a seed's scenario is played on.
 func setupOf(seed uint64) setup {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	s := setup{prefetch: 1 + rng.IntN(4), initial: 4 + rng.IntN(20), scripts: 3 + rng.IntN(6), hints: rng.IntN(3) > 0}
+	s := setup{prefetch: 1 + rng.IntN(4), initial: 4 + rng.IntN(20), scripts: 3 + rng.IntN(6), hints: rng.IntN(3) > 0, joins: rng.IntN(2) == 0}
 	s.maxReorg = []coins.Height{3, 8, 45}[rng.IntN(3)]
 	if s.maxReorg == 45 {
 		s.initial += 40

@@ -104,8 +104,8 @@ func TestSeeds(t *testing.T) {
 // never happened.
 func everythingHappened(t *testing.T, acts map[string]int) {
 	t.Helper()
-	names := []string{"reorg", "replacement", "eviction", "double spend", "behind", "rival of equal work", "invalid block",
-		"import", "unwatch", "rescan", "cancel", "resume", "crash", "store fault armed"}
+	names := []string{"reorg", "replacement", "eviction", "resend", "double spend", "behind", "rival of equal work", "invalid block",
+		"import", "unwatch", "rescan", "cancel", "resume", "join", "crash", "store fault armed"}
 	for _, kind := range faultKinds() {
 		names = append(names, "fault "+string(kind))
 	}

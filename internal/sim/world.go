@@ -48,7 +48,7 @@ type process struct {
 // task is a goroutine of the process: the scanner, or a job.
 type task struct {
 	name string
-	job  utxo.JobID
+	pass *utxo.Backfill // nil for the scanner
 	stop context.CancelFunc
 	done chan error
 }
@@ -62,6 +62,7 @@ type record struct {
 	// acts counts what happened, by name, so that a test can say that a fault or
 	// an action ever did.
 	acts, asked map[string]int
+	sent        []*tx
 }
 
 // setup is what a scenario is played on.
@@ -69,6 +70,7 @@ type setup struct {
 	start    coins.Height
 	maxReorg coins.Height
 	prefetch int
+	joins    bool // jobs that start together read together
 	initial  int
 	scripts  int
 	hints    bool
@@ -268,9 +270,9 @@ func (w *World) quiet(ctx context.Context) {
 func (w *World) ended(ctx context.Context, t *task, err error) (reopen bool) {
 	w.note("  %s ended: %v", t.name, err)
 	switch {
-	case t.job == 0 && (err == nil || !errors.Is(err, errFault)):
+	case t.pass == nil && (err == nil || !errors.Is(err, errFault)):
 		w.broke(fmt.Errorf("%w: the scanner ended: %w", ErrBroken, err))
-	case t.job == 0:
+	case t.pass == nil:
 		return true
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, utxo.ErrJobState):
 	case errors.Is(err, scanner.ErrSink) && errors.Is(err, errFault):
@@ -281,19 +283,44 @@ func (w *World) ended(ctx context.Context, t *task, err error) (reopen bool) {
 	return false
 }
 
-// startJobs runs the jobs that wait, as many as the index lets run.
+// startJobs runs the jobs that wait: each in a pass of its own, or together with
+// one that starts now.
 func (w *World) startJobs(ctx context.Context) {
 	x := w.process.index
 	if x == nil || w.model.tip == nil || w.record.err != nil {
 		return
 	}
+	running := map[utxo.JobID]bool{}
+	for _, t := range w.process.tasks {
+		if t.pass != nil {
+			for _, id := range t.pass.Jobs() {
+				running[id] = true
+			}
+		}
+	}
+	var pass *utxo.Backfill
 	for _, j := range w.jobs(ctx) {
-		waits := j.State == utxo.JobQueued || j.State == utxo.JobRunning
-		runs := slices.ContainsFunc(w.process.tasks, func(t *task) bool { return t.job == j.ID })
-		if !waits || runs {
+		if running[j.ID] || (j.State != utxo.JobQueued && j.State != utxo.JobRunning) {
 			continue
 		}
-		w.startJob(ctx, j.ID)
+		if pass != nil && w.setup.joins {
+			err := pass.Join(ctx, j.ID)
+			if !errors.Is(err, utxo.ErrRange) && !errors.Is(err, utxo.ErrJobState) {
+				w.note("  job %d joins, %v", j.ID, err)
+				w.wrote(x, err, false)
+				if err != nil && !errors.Is(err, utxo.ErrJobBusy) {
+					w.failed(ctx, "join job", err)
+					return
+				}
+				w.did("join")
+				continue
+			}
+		}
+		started := w.startJob(ctx, j.ID)
+		if w.process.index != x {
+			return // it failed so that all was opened anew
+		}
+		pass = started
 	}
 }
 
@@ -309,27 +336,29 @@ func (w *World) jobs(ctx context.Context) (jobs []utxo.Job) {
 	return jobs
 }
 
-func (w *World) startJob(ctx context.Context, id utxo.JobID) {
-	job, err := w.process.index.StartJob(ctx, id)
+// startJob runs a job. It returns nil where it does not run.
+func (w *World) startJob(ctx context.Context, id utxo.JobID) *utxo.Backfill {
+	pass, err := w.process.index.StartJob(ctx, id)
 	if errors.Is(err, utxo.ErrJobBusy) {
-		return
+		return nil
 	}
 	w.wrote(w.process.index, err, false)
 	if err != nil {
 		w.failed(ctx, "start job", err)
-		return
+		return nil
 	}
-	w.note("  job %d starts at %d", id, job.Next())
-	if job.Done() {
-		return
+	w.note("  job %d starts at %d", id, pass.Next())
+	if pass.Done() {
+		return nil
 	}
 	name := fmt.Sprintf("job %d", id)
-	o := scanner.JobOptions{Options: w.options(name), From: job.Next()}
-	to := jobSink{sink{w.process.index, w, name}, job}
-	w.run(ctx, &task{name: name, job: id}, func(ctx context.Context) error {
-		defer job.Stop()
+	o := scanner.JobOptions{Options: w.options(name), From: pass.Next()}
+	to := jobSink{sink{w.process.index, w, name}, pass}
+	w.run(ctx, &task{name: name, pass: pass}, func(ctx context.Context) error {
+		defer pass.Stop()
 		return scanner.RunJob(ctx, source{w, name}, to, o)
 	})
+	return pass
 }
 
 // failed judges an error of a request: nothing but a fault may cause one.
