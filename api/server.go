@@ -54,6 +54,7 @@ func Handler(ops engine.Operations) http.Handler {
 	mux.HandleFunc("POST "+coin+"/index/check", s.checkIndex)
 	mux.HandleFunc("POST "+coin+"/index/rebuild", s.rebuildIndex)
 	mux.HandleFunc("POST "+coin+"/index/rebuild-all", s.rebuildWhole)
+	s.snapshots(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, engine.ErrNotFound))
 	})

@@ -25,6 +25,8 @@ type Options struct {
 	Nodes node.PoolOptions
 	// Free tells the bytes that are free on the disk of a folder; nil asks the system.
 	Free func(dir string) (uint64, error)
+	// Tend is how often Run looks for garbage in the indexes; 0 is ten minutes.
+	Tend time.Duration
 }
 
 // Engine is Coffer at work on one data folder. It is safe for concurrent use.

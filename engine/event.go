@@ -16,7 +16,7 @@ type Event struct {
 	Detail Detail
 }
 
-// Detail is what an [Event] tells: [Ready], [Trouble], [JobStarted], [JobEnded], [NodeEvent] or [Scanned].
+// Detail is what an [Event] tells: [Ready], [Trouble], [JobStarted], [JobEnded], [NodeEvent], [Collected] or [Scanned].
 type Detail interface{ detail() }
 
 // Ready says that a coin's index is open and its node is known.
@@ -39,6 +39,12 @@ type JobStarted struct{ Job Job }
 // JobEnded says that a rescan is done, was cancelled, or failed.
 type JobEnded struct{ Job Job }
 
+// Collected says that garbage of an index was collected: how many files were written anew, or why it failed.
+type Collected struct {
+	Files int
+	Err   error
+}
+
 // Scanned is an event of the scanner, or of the job's reading where Event.Job says so.
 type Scanned struct{ Event scanner.Event }
 
@@ -46,4 +52,5 @@ func (Ready) detail()      {}
 func (Trouble) detail()    {}
 func (JobStarted) detail() {}
 func (JobEnded) detail()   {}
+func (Collected) detail()  {}
 func (Scanned) detail()    {}

@@ -29,6 +29,9 @@ func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
 	if p.live.index != nil {
 		return p.live.index, nil
 	}
+	if err := p.restored(); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
 		if err := p.createIndex(ctx); err != nil {
 			return nil, err

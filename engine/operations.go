@@ -76,6 +76,7 @@ type Lookups interface {
 // Upkeep looks after an index.
 type Upkeep interface {
 	WholeUpkeep
+	Snapshots
 	// CheckIndex proves every invariant of the index; what it finds broken is in the report.
 	CheckIndex(ctx context.Context, coin coins.Symbol) (CheckReport, error)
 	// RebuildIndex drops everything but the watch set, and queues reading it again from the node.
@@ -163,6 +164,8 @@ type IndexStatus struct {
 	LastSeq utxo.Seq `json:"last_seq"`
 	// Unconfirmed counts the unconfirmed transactions that concern a watched address.
 	Unconfirmed int `json:"unconfirmed"`
+	// Task is long work on the index: a snapshot, a restore. One is told of where there is no index yet.
+	Task *Task `json:"task,omitempty"`
 }
 
 // ImportRequest asks to watch addresses.

@@ -62,6 +62,8 @@ type doing struct {
 	pause context.CancelCauseFunc
 	// passes do the rescans.
 	passes []*pass
+	// task is long work on the index, nil for none.
+	task *task
 }
 
 func newPart(config *Config, c *CoinConfig, options *Options) (*part, error) {
@@ -141,6 +143,7 @@ func (p *part) follow(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return guard(p.config.Symbol, func() error { return s.Run(running) }) })
 	group.Go(func() error { return guard(p.config.Symbol, func() error { return p.runJobs(running) }) })
+	group.Go(func() error { return guard(p.config.Symbol, func() error { return p.tend(running) }) })
 	err = group.Wait()
 	if ctx.Err() != nil && !errors.Is(err, ErrPartDied) {
 		return context.Cause(ctx)
@@ -190,6 +193,7 @@ func (p *part) close() error {
 	p.opening.Lock()
 	defer p.opening.Unlock()
 	p.mu.Lock()
+	p.stopTask()
 	index, client := p.live.index, p.live.nodes
 	if !p.live.closed {
 		close(p.done)
@@ -211,6 +215,7 @@ func (p *part) closeIndex() error {
 	p.opening.Lock()
 	defer p.opening.Unlock()
 	p.mu.Lock()
+	p.stopTask()
 	index := p.live.index
 	p.live.index, p.live.scanner = nil, nil
 	p.mu.Unlock()

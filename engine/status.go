@@ -85,6 +85,12 @@ func (p *part) status(ctx context.Context) CoinStatus {
 	}
 	p.mu.Lock()
 	trouble := p.now.trouble
+	if t := p.taskStatus(); t != nil {
+		if status.Index == nil {
+			status.Index = &IndexStatus{}
+		}
+		status.Index.Task = t
+	}
 	p.mu.Unlock()
 	switch {
 	case trouble != nil:

@@ -17,18 +17,13 @@ func (e *Engine) CheckIndex(ctx context.Context, coin coins.Symbol) (CheckReport
 	}
 	began := e.options.Clock()
 	report := CheckReport{Coin: coin}
-	if report.Tip, _, err = p.next(ctx, index); err != nil {
-		return report, err
+	proof, err := index.Prove(ctx, func(string, int) {})
+	if proof.HasTip {
+		report.Tip = &proof.Tip
 	}
-	err = index.Check(ctx, func(string, int) {})
 	switch {
 	case err == nil:
-		report.OK = true
-		digest, err := index.Digest(ctx)
-		if err != nil {
-			return report, err
-		}
-		report.Digest = fmt.Sprintf("%x", digest[:])
+		report.OK, report.Digest = true, fmt.Sprintf("%x", proof.Digest[:])
 	case errors.Is(err, utxo.ErrCorrupt):
 		report.Violations = violations(err)
 	default:

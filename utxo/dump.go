@@ -242,3 +242,11 @@ func (x *Index) Prove(ctx context.Context, progress func(table string, rows int)
 	err = x.store.View(ctx, func(r Reader) error { return digestRows(ctx, r, &x.state, &d) })
 	return Proof{ID: x.self.id, Tip: x.state.tip, HasTip: x.state.hasTip, Digest: d.sum()}, err
 }
+
+// Compact gives back the space that deleted and overwritten rows hold; the
+// index is used meanwhile.
+func (x *Index) Compact(ctx context.Context) error { return x.store.Compact(ctx) }
+
+// Collect is a small Compact, for now and then; it returns how many files of
+// the store were written anew.
+func (x *Index) Collect(ctx context.Context) (files int, err error) { return x.store.Collect(ctx) }

@@ -20,6 +20,10 @@ type Store interface {
 	// Compact gives back space that deleted and overwritten rows hold.
 	Compact(ctx context.Context) error
 
+	// Collect is a small Compact, for now and then: it gives back what is cheap
+	// to, and returns how many files it has written anew.
+	Collect(ctx context.Context) (files int, err error)
+
 	// Close flushes and releases the folder.
 	Close() error
 }

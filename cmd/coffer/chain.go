@@ -106,6 +106,7 @@ func (a *app) indexCommand() *cli.Command {
 				},
 				Action: a.indexRebuild,
 			},
+			{Name: "compact", Usage: "give back the space of what was deleted or written again", ArgsUsage: "COIN", Action: a.indexCompact},
 		},
 	}
 }

@@ -57,6 +57,12 @@ func (l *eventLog) event(e engine.Event) {
 		log.Error("index of every script cannot go on, tries again", "error", oneLine(d.Err), "retry_in", d.Retry.String())
 	case engine.WholeScanned:
 		l.scanned(log.With("index", "all"), lane{e.Coin, e.Job, fmt.Sprintf("all %T", d.Event)}, d.Event)
+	case engine.Collected:
+		if d.Err != nil {
+			log.Error("garbage of the index cannot be collected, tries again", "error", oneLine(d.Err))
+		} else {
+			log.Info("garbage of the index collected", "files", d.Files)
+		}
 	case engine.Scanned:
 		l.scanned(log, lane{e.Coin, e.Job, fmt.Sprintf("%T", d.Event)}, d.Event)
 	}

@@ -31,7 +31,7 @@ func (s *Store) Compact(ctx context.Context) error {
 	return err
 }
 
-// Collect writes those files of the value log anew of which half is garbage,
+// Collect implements [utxo.Store]: it writes those files of the value log anew of which half is garbage,
 // and returns how many that were. It looks at the most promising one only where
 // none is.
 func (s *Store) Collect(ctx context.Context) (files int, err error) {

@@ -80,6 +80,9 @@ func (s *Store) MaxRows() int { return s.maxRows }
 // Compact implements [utxo.Store]; there is nothing to give back.
 func (s *Store) Compact(ctx context.Context) error { return s.usable(ctx) }
 
+// Collect implements [utxo.Store]; there is nothing to give back.
+func (s *Store) Collect(ctx context.Context) (files int, err error) { return 0, s.usable(ctx) }
+
 // Close implements [utxo.Store].
 func (s *Store) Close() error {
 	s.closed.Store(true)

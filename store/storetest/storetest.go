@@ -333,6 +333,9 @@ func testReopen(t *testing.T, open Opener) {
 	s = open(t)
 	want(t, all(t, s), []row{{"b", "2"}})
 	set(t, s, row{"c", "3"})
+	if _, err := s.Collect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
