@@ -43,7 +43,7 @@ func Examine(ctx context.Context, config *Config, coin coins.Symbol) ([]Finding,
 	if err != nil {
 		return nil, err
 	}
-	findings := []Finding{checkDisk(config, coin), checkLink(c)}
+	findings := []Finding{checkDisk(config, coin), checkIndex(ctx, config, c, known), checkLink(c)}
 	client, err := node.Open(ctx, known.Params(), nodeOptions(&c.Nodes[0]))
 	if err != nil {
 		return nil, err

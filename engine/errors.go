@@ -89,7 +89,7 @@ type kind struct {
 // kinds lists the sentinels, ours and those of the parts; the more telling ones first, and of a code ours first.
 func kinds() []kind {
 	return slices.Concat([]kind{
-		{ErrPartDied, CodeDied}, {ErrDisk, CodeDisk}, {badgerkv.ErrDiskFull, CodeDisk}, {syscall.ENOSPC, CodeDisk}, {syscall.EDQUOT, CodeDisk},
+		{ErrPartDied, CodeDied}, {ErrDisk, CodeDisk}, {badgerkv.ErrDiskFull, CodeDisk}, {badgerkv.ErrReadOnly, CodeDisk}, {syscall.ENOSPC, CodeDisk}, {syscall.EDQUOT, CodeDisk},
 		{ErrLocked, CodeLocked}, {badgerkv.ErrLocked, CodeLocked}, {ErrIndex, CodeIndex}, {utxo.ErrForeign, CodeIndex},
 		{utxo.ErrNewer, CodeIndex}, {utxo.ErrCorrupt, CodeIndex}, {badgerkv.ErrCorrupt, CodeIndex}, {ErrHalted, CodeHalted}, {scanner.ErrHalted, CodeHalted},
 		{ErrConfig, CodeConfig}, {ErrNoConfig, CodeConfig}, {ErrUnknownCoin, CodeUnknownCoin},

@@ -26,8 +26,15 @@ func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
 	if p.live.closed {
 		return nil, ErrClosed
 	}
-	if p.live.index != nil {
+	if p.live.index != nil && !p.live.tight {
 		return p.live.index, nil
+	}
+	tight := checkRoom(filepath.Dir(filepath.Dir(p.dir)), p.options.Free) != nil
+	if p.live.index != nil && tight {
+		return p.live.index, nil
+	}
+	if err := p.letGo(); err != nil {
+		return nil, err
 	}
 	if err := p.restored(); err != nil {
 		return nil, err
@@ -37,20 +44,37 @@ func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
 			return nil, err
 		}
 	}
-	index, err := p.openAt(ctx, p.dir, 0)
+	index, err := p.openAt(ctx, p.dir, 0, tight)
 	if err != nil {
 		return nil, err
 	}
-	p.set(func() { p.live.index = index })
+	p.set(func() { p.live.index, p.live.tight = index, tight })
 	return index, nil
 }
 
-// openAt opens the index in a folder; start matters to a new one only.
-func (p *part) openAt(ctx context.Context, dir string, start coins.Height) (*utxo.Index, error) {
-	if err := checkRoom(dir, p.options.Free); err != nil {
-		return nil, fmt.Errorf("index in %s: %w", dir, err)
+// letGo closes the index for another to take its place.
+func (p *part) letGo() error {
+	p.mu.Lock()
+	index := p.live.index
+	p.live.index, p.live.scanner = nil, nil
+	p.mu.Unlock()
+	if index == nil {
+		return nil
 	}
-	store, err := badgerkv.Open(dir, badgerkv.Options{})
+	return index.Close()
+}
+
+// openAt opens the index in a folder; start matters to a new one only. On a tight disk one that is there is opened for
+// reading.
+func (p *part) openAt(ctx context.Context, dir string, start coins.Height, tight bool) (*utxo.Index, error) {
+	full := checkRoom(dir, p.options.Free)
+	if full != nil && !tight {
+		return nil, fmt.Errorf("index in %s: %w", dir, full)
+	}
+	store, err := badgerkv.Open(dir, badgerkv.Options{ReadOnly: tight})
+	if errors.Is(err, badgerkv.ErrUnclean) {
+		return nil, fmt.Errorf("index in %s was not closed the last time, and needs room to be opened: %w", dir, errors.Join(full, ErrDisk))
+	}
 	if errors.Is(err, badgerkv.ErrLocked) { // Badger's own words only repeat it
 		err = fmt.Errorf("index in %s: %w", dir, badgerkv.ErrLocked)
 	}
@@ -106,7 +130,7 @@ func (p *part) createIndex(ctx context.Context) error {
 	if err := os.MkdirAll(side, 0o700); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	index, err := p.openAt(ctx, side, start)
+	index, err := p.openAt(ctx, side, start, false)
 	if err != nil {
 		return err
 	}

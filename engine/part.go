@@ -46,6 +46,8 @@ type turn struct{ queue, active sync.Mutex }
 // live is what is open of a coin.
 type live struct {
 	closed bool
+	// tight says that the index was opened for reading only, on a full disk.
+	tight bool
 	index  *utxo.Index
 	nodes  *node.Pool
 	// hints are the nodes', for one scanner after the other.

@@ -234,14 +234,8 @@ func (p *part) putInPlace(side string, replace bool) (replaced string, err error
 	if p.live.closed {
 		return "", ErrClosed
 	}
-	p.mu.Lock()
-	index := p.live.index
-	p.live.index, p.live.scanner = nil, nil
-	p.mu.Unlock()
-	if index != nil {
-		if err := index.Close(); err != nil {
-			return "", err
-		}
+	if err := p.letGo(); err != nil {
+		return "", err
 	}
 	unlock, err := lockFolder(filepath.Dir(p.dir))
 	if err != nil {

@@ -25,6 +25,10 @@ type Options struct {
 	// Rows is how many rows one transaction must take; 0 is those of the worst
 	// block of the watched index, utxo.WorstRows(utxo.MaxBase).
 	Rows int
+	// ReadOnly opens a folder that holds an index already without writing
+	// anything: for a disk that is full. It fails with [ErrUnclean] after a
+	// process was killed, and Update with [ErrReadOnly].
+	ReadOnly bool
 	// Warn is called with what Badger warns of; nil drops it.
 	Warn func(message string)
 }
@@ -66,7 +70,7 @@ func Open(folder string, opts Options) (*Store, error) {
 	if opts.MemTable == 0 {
 		opts.MemTable = DefaultMemTable
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil && !opts.ReadOnly {
 		return nil, fmt.Errorf("index folder: %w", explain(err))
 	}
 	tuned := badger.DefaultOptions(folder).
@@ -81,6 +85,7 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithNumVersionsToKeep(1).
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithMetricsEnabled(false).
+		WithReadOnly(opts.ReadOnly).
 		WithLogger(logger{opts.Warn})
 	if err := recoverFolder(folder, tuned); err != nil {
 		return nil, fmt.Errorf("open index folder %s: %w", folder, err)
@@ -154,6 +159,8 @@ func explain(err error) error {
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	case errors.Is(err, badger.ErrReadOnlyTxn), errors.Is(err, badger.ErrGCInReadOnlyMode):
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case errors.Is(err, badger.ErrTxnTooBig):
 		return fmt.Errorf("%w: %w", utxo.ErrTooManyRows, err)
 	case errors.Is(err, badger.ErrDBClosed), errors.Is(err, badger.ErrBlockedWrites):
@@ -170,6 +177,8 @@ func explainOpen(err error) error {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return explain(err)
+	case errors.Is(err, badger.ErrTruncateNeeded):
+		return fmt.Errorf("%w: %w", ErrUnclean, err)
 	case errors.Is(err, os.ErrPermission):
 		return err
 	}

@@ -15,6 +15,13 @@ var (
 	// written; make room and try again.
 	ErrDiskFull = errors.New("disk is full")
 
+	// ErrUnclean says that a folder cannot be opened without writing to it: the
+	// process that had it open was killed. Open it with room on the disk.
+	ErrUnclean = errors.New("index was not closed, and needs room to be opened")
+
+	// ErrReadOnly says that the store was opened without leave to write.
+	ErrReadOnly = errors.New("index was opened for reading only")
+
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("store is closed")
 )
