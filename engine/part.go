@@ -48,8 +48,8 @@ type live struct {
 	closed bool
 	// tight says that the index was opened for reading only, on a full disk.
 	tight bool
-	index  *utxo.Index
-	nodes  *node.Pool
+	index *utxo.Index
+	nodes *node.Pool
 	// hints are the nodes', for one scanner after the other.
 	hints   <-chan scanner.Hint
 	scanner *scanner.Scanner

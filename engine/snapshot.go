@@ -80,6 +80,11 @@ func (e *Engine) Snapshot(ctx context.Context, request SnapshotRequest) (report 
 		return report, err
 	}
 	w, err := snapshot.Create(request.To)
+	if err == nil {
+		if err = checkRoom(filepath.Dir(filepath.Clean(request.To)), e.options.Free); err != nil {
+			err = errors.Join(err, w.Abort())
+		}
+	}
 	if err != nil {
 		return report, err
 	}
