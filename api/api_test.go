@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -140,10 +141,12 @@ func TestClientIsTheEngine(t *testing.T) {
 		if err != nil || len(coins1.Coins) != 2 || len(rest.Coins) != 1 || rest.Next != "" {
 			t.Errorf("pages: %+v, %+v, %v", coins1, rest, err)
 		}
+		filtered(t, direct, remote, address)
 		history1, err1 := direct.History(ctx, "btc", engine.HistoryQuery{Address: address})
 		history2, err2 := remote.History(ctx, "btc", engine.HistoryQuery{Address: address})
 		same(t, "history", history1, history2, err1, err2)
 	}
+	reservations(t, direct, remote)
 	watches1, err1 := direct.Watches(ctx, "btc", engine.Page{})
 	watches2, err2 := remote.Watches(ctx, "btc", engine.Page{})
 	same(t, "watches", watches1, watches2, err1, err2)
@@ -274,5 +277,53 @@ func TestForeignAnswer(t *testing.T) {
 	defer func() { check(t, server.Close()); <-done }()
 	if _, err := api.Dial(t.Context(), path); !errors.Is(err, api.ErrAnswer) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func reservations(t *testing.T, direct, remote engine.Operations) {
+	t.Helper()
+	ctx := t.Context()
+	list, err := direct.Coins(ctx, "btc", engine.CoinQuery{Spendable: true})
+	if err != nil || len(list.Coins) == 0 {
+		t.Fatalf("coins: %+v, %v", list, err)
+	}
+	at := []coins.OutPoint{list.Coins[0].OutPoint}
+	made, err := remote.Reserve(ctx, "btc", engine.ReserveRequest{OutPoints: at, Owner: "shop", Purpose: "a test", TTL: time.Hour})
+	check(t, err)
+	if _, err := remote.Reserve(ctx, "btc", engine.ReserveRequest{OutPoints: at, Owner: "other"}); !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("reserved twice: %v", err)
+	}
+	list1, err1 := direct.Reservations(ctx, "btc", engine.ReservationQuery{Owner: "shop"})
+	list2, err2 := remote.Reservations(ctx, "btc", engine.ReservationQuery{Owner: "shop"})
+	same(t, "reservations", list1, list2, err1, err2)
+	same(t, "the reservation", []engine.Reservation{made}, list2.Reservations)
+	coins1, err1 := direct.Coins(ctx, "btc", engine.CoinQuery{Reserved: true})
+	coins2, err2 := remote.Coins(ctx, "btc", engine.CoinQuery{Reserved: true})
+	same(t, "reserved coins", coins1, coins2, err1, err2)
+	released, err := remote.Release(ctx, "btc", engine.ReleaseRequest{Owner: "shop", Token: made.Token})
+	if err != nil || released != 1 || len(coins1.Coins) != 1 {
+		t.Errorf("released %d of %+v: %v", released, coins1, err)
+	}
+	if _, err := remote.Release(ctx, "btc", engine.ReleaseRequest{Owner: "shop", Token: made.Token}); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("released twice: %v", err)
+	}
+}
+
+func filtered(t *testing.T, direct, remote engine.Operations, address string) {
+	t.Helper()
+	ctx := t.Context()
+	none := coins.Height(1)
+	query := engine.CoinQuery{Address: address, MaxConfirmations: &none, MinValue: 1, MaxValue: 1 << 40, Spendable: true, Coinbase: true}
+	coins1, err1 := direct.Coins(ctx, "btc", query)
+	coins2, err2 := remote.Coins(ctx, "btc", query)
+	same(t, "filtered coins", coins1, coins2, err1, err2)
+	past1, err1 := direct.BalanceAt(ctx, "btc", address, "100")
+	past2, err2 := remote.BalanceAt(ctx, "btc", address, "100")
+	same(t, "past balance", past1, past2, err1, err2)
+	events := engine.HistoryQuery{Address: address, Kind: "funded", From: "1", To: "2020-01-01", Oldest: true}
+	history1, err1 := direct.History(ctx, "btc", events)
+	history2, err2 := remote.History(ctx, "btc", events)
+	if code1, code2 := engine.CodeOf(err1), engine.CodeOf(err2); code1 != code2 || !reflect.DeepEqual(history1, history2) {
+		t.Errorf("filtered history: %v, %v", err1, err2)
 	}
 }

@@ -174,23 +174,6 @@ func (c *Client) RemoveWatches(ctx context.Context, coin coins.Symbol, addresses
 	return result.Removed, err
 }
 
-// Balance is [engine.Queries]'.
-func (c *Client) Balance(ctx context.Context, coin coins.Symbol, address string) (engine.Balance, error) {
-	return get[engine.Balance](ctx, c, ofAddress(coin, address, "balance"))
-}
-
-// Coins is [engine.Queries]'.
-func (c *Client) Coins(ctx context.Context, coin coins.Symbol, query engine.CoinQuery) (engine.CoinList, error) {
-	path := ofAddress(coin, query.Address, "utxos")
-	least := strconv.Itoa(int(query.MinConfirmations))
-	return get[engine.CoinList](ctx, c, paged(path, query.Page, "min_confirmations", least))
-}
-
-// History is [engine.Queries]'.
-func (c *Client) History(ctx context.Context, coin coins.Symbol, query engine.HistoryQuery) (engine.HistoryList, error) {
-	return get[engine.HistoryList](ctx, c, paged(ofAddress(coin, query.Address, "history"), query.Page))
-}
-
 // Rescan is [engine.Rescans]'.
 func (c *Client) Rescan(ctx context.Context, coin coins.Symbol, request engine.RescanRequest) (engine.Job, error) {
 	return post[engine.Job](ctx, c, of(coin, "rescans"), request)

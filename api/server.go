@@ -38,11 +38,10 @@ func Handler(ops engine.Operations) http.Handler {
 	mux.HandleFunc("GET "+coin+"/watch", s.watches)
 	mux.HandleFunc("POST "+coin+"/unwatch", s.removeWatches)
 	for _, of := range []string{coin, coin + "/addresses/{address}"} {
-		mux.HandleFunc("GET "+of+"/balance", s.balance)
-		mux.HandleFunc("GET "+of+"/utxos", s.coins)
-		mux.HandleFunc("GET "+of+"/history", s.history)
+		s.queries(mux, of)
 	}
 	s.handleXpubs(mux, coin+"/xpubs")
+	s.reservations(mux, coin)
 	mux.HandleFunc("POST "+coin+"/rescans", s.rescan)
 	mux.HandleFunc("GET "+coin+"/rescans", s.jobs)
 	mux.HandleFunc("GET "+coin+"/rescans/{id}", s.job(s.ops.Job))
@@ -157,34 +156,6 @@ func (s *server) removeWatches(w http.ResponseWriter, r *http.Request) {
 	}
 	removed, err := s.ops.RemoveWatches(r.Context(), coinOf(r), request.Addresses)
 	answer(w, http.StatusOK, unwatch{Removed: removed}, err)
-}
-
-func (s *server) balance(w http.ResponseWriter, r *http.Request) {
-	balance, err := s.ops.Balance(r.Context(), coinOf(r), r.PathValue("address"))
-	answer(w, http.StatusOK, balance, err)
-}
-
-func (s *server) coins(w http.ResponseWriter, r *http.Request) {
-	at, err := page(r.URL.Query())
-	least, leastErr := number(r.URL.Query(), "min_confirmations", int(coins.MaxHeight))
-	if err := errors.Join(err, leastErr); err != nil {
-		fail(w, err)
-		return
-	}
-	list, err := s.ops.Coins(r.Context(), coinOf(r), engine.CoinQuery{
-		Address: r.PathValue("address"), MinConfirmations: coins.Height(least), Page: at,
-	})
-	answer(w, http.StatusOK, list, err)
-}
-
-func (s *server) history(w http.ResponseWriter, r *http.Request) {
-	at, err := page(r.URL.Query())
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	list, err := s.ops.History(r.Context(), coinOf(r), engine.HistoryQuery{Address: r.PathValue("address"), Page: at})
-	answer(w, http.StatusOK, list, err)
 }
 
 func (s *server) rescan(w http.ResponseWriter, r *http.Request) {

@@ -98,7 +98,7 @@ func kinds() []kind {
 		{ErrConflict, CodeConflict}, {utxo.ErrJobState, CodeConflict}, {utxo.ErrJobBusy, CodeConflict},
 		{utxo.ErrScanning, CodeConflict}, {utxo.ErrExhausted, CodeConflict}, {utxo.ErrDerived, CodeConflict},
 		{ErrClosed, CodeClosed}, {utxo.ErrClosed, CodeClosed}, {badgerkv.ErrClosed, CodeClosed}, {node.ErrClosed, CodeClosed},
-	}, nodeKinds(), upkeepKinds(), []kind{
+	}, reserveKinds(), nodeKinds(), upkeepKinds(), []kind{
 		{context.Canceled, CodeCancelled}, {context.DeadlineExceeded, CodeCancelled},
 	})
 }

@@ -39,13 +39,16 @@ type Watching interface {
 	RemoveWatches(ctx context.Context, coin coins.Symbol, addresses []string) (removed int, err error)
 }
 
-// Queries reads the index.
+// Queries reads the index, and reserves what it lists.
 type Queries interface {
+	Reserving
 	// Balance is of one address, or with "" of all that are watched together.
 	Balance(ctx context.Context, coin coins.Symbol, address string) (Balance, error)
+	// BalanceAt is what it was after the last block of a height or a date.
+	BalanceAt(ctx context.Context, coin coins.Symbol, address, at string) (PastBalance, error)
 	// Coins lists unspent outputs.
 	Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) (CoinList, error)
-	// History lists what happened, newest first.
+	// History lists what happened, newest first if not asked otherwise.
 	History(ctx context.Context, coin coins.Symbol, query HistoryQuery) (HistoryList, error)
 }
 
@@ -254,72 +257,6 @@ type Balance struct {
 	Tip *coins.BlockID `json:"tip"`
 	// Source is [SourceAll] for an address that is not watched; else "".
 	Source string `json:"source,omitempty"`
-}
-
-// CoinQuery asks for unspent outputs.
-type CoinQuery struct {
-	// Address is "" for all.
-	Address string `json:"address,omitempty"`
-	// MinConfirmations leaves out younger ones; 0 has the unconfirmed too.
-	MinConfirmations coins.Height `json:"min_confirmations,omitempty"`
-	Page
-}
-
-// Coin is one unspent output.
-type Coin struct {
-	OutPoint coins.OutPoint `json:"outpoint"`
-	Address  string         `json:"address"`
-	Value    coins.Amount   `json:"value"`
-	// Block holds it; nil while unconfirmed. Confirmations is 1 in the tip.
-	Block         *coins.BlockID `json:"block"`
-	Confirmations coins.Height   `json:"confirmations"`
-	// SpentBy is an unconfirmed transaction that spends it, "" where none is known.
-	SpentBy  string `json:"spent_by,omitempty"`
-	Coinbase bool   `json:"coinbase,omitempty"`
-	PegOut   bool   `json:"peg_out,omitempty"`
-	// SpendableAt is the first height of a block that may spend an immature coinbase or peg-out; 0 for others.
-	SpendableAt coins.Height `json:"spendable_at,omitempty"`
-}
-
-// CoinList is a page of unspent outputs.
-type CoinList struct {
-	Coins []Coin `json:"coins"`
-	Next  string `json:"next,omitempty"`
-	// Source and Tip are told for an address that is not watched, as in [Balance].
-	Source string         `json:"source,omitempty"`
-	Tip    *coins.BlockID `json:"tip,omitempty"`
-}
-
-// HistoryQuery asks for events.
-type HistoryQuery struct {
-	// Address is "" for all.
-	Address string `json:"address,omitempty"`
-	Page
-}
-
-// Event of a history: an output received, or one spent.
-type HistoryEvent struct {
-	// Kind is funded or spent.
-	Kind    string       `json:"kind"`
-	Address string       `json:"address"`
-	Value   coins.Amount `json:"value"`
-	TxID    coins.TxID   `json:"txid"`
-	// N is the output's number for funded, the input's for spent; OutPoint the coin.
-	N             uint32         `json:"n"`
-	OutPoint      coins.OutPoint `json:"outpoint"`
-	Block         *coins.BlockID `json:"block"`
-	Confirmations coins.Height   `json:"confirmations"`
-	// Time is the block's own.
-	Time time.Time `json:"time,omitzero"`
-}
-
-// HistoryList is a page of events.
-type HistoryList struct {
-	Events []HistoryEvent `json:"events"`
-	Next   string         `json:"next,omitempty"`
-	// Source and Tip are told for an address that is not watched, as in [Balance].
-	Source string         `json:"source,omitempty"`
-	Tip    *coins.BlockID `json:"tip,omitempty"`
 }
 
 // Block is one block as the node has it.

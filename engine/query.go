@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/utxo"
@@ -101,7 +99,10 @@ func (e *Engine) Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) 
 	} else if all != nil {
 		return all.coins(ctx, query)
 	}
-	asked := utxo.CoinQuery{Confirmed: query.MinConfirmations > 0, Page: indexPage(query.Page)}
+	asked := utxo.CoinQuery{
+		MinConfirmations: query.MinConfirmations, MaxConfirmations: query.MaxConfirmations, MinValue: query.MinValue, MaxValue: query.MaxValue,
+		Coinbase: query.Coinbase, Spendable: query.Spendable, Reserved: query.Reserved, Page: indexPage(query.Page),
+	}
 	if query.Address != "" {
 		watch, err := p.watched(ctx, index, query.Address)
 		if err != nil {
@@ -113,14 +114,17 @@ func (e *Engine) Coins(ctx context.Context, coin coins.Symbol, query CoinQuery) 
 	if err != nil {
 		return CoinList{}, err
 	}
-	found, next, err := index.Coins(ctx, asked)
-	if err != nil {
-		return CoinList{}, err
-	}
-	list := CoinList{Coins: make([]Coin, 0, len(found)), Next: next}
-	for i := range found {
-		if c := p.coinOf(&found[i], tip); c.Confirmations >= query.MinConfirmations {
-			list.Coins = append(list.Coins, c)
+	list := CoinList{Coins: []Coin{}}
+	for len(list.Coins) == 0 { // filters can leave pages empty
+		found, next, err := index.Coins(ctx, asked)
+		if err != nil {
+			return CoinList{}, err
+		}
+		for i := range found {
+			list.Coins = append(list.Coins, p.coinOf(&found[i], tip))
+		}
+		if list.Next, asked.Cursor = next, next; next == "" {
+			break
 		}
 	}
 	return list, nil
@@ -133,6 +137,10 @@ func (p *part) coinOf(c *utxo.Coin, tip *coins.BlockID) Coin {
 	}
 	if c.SpentBy != (coins.TxID{}) {
 		shown.SpentBy = c.SpentBy.String()
+	}
+	if c.Reserved != nil {
+		claim := Claim(*c.Reserved)
+		shown.Reserved = &claim
 	}
 	if c.Confirmed {
 		shown.Block = &c.Block
@@ -170,89 +178,55 @@ func (e *Engine) History(ctx context.Context, coin coins.Symbol, query HistoryQu
 	if err != nil {
 		return HistoryList{}, err
 	}
+	asked := utxo.HistoryQuery{Oldest: query.Oldest, Page: indexPage(query.Page)}
+	if asked.Kind, err = kindOf(query.Kind); err != nil {
+		return HistoryList{}, err
+	}
+	if asked.From, asked.To, err = p.heights(ctx, index, query.From, query.To); err != nil {
+		return HistoryList{}, err
+	}
 	if all, err := e.unwatched(ctx, p, index, query.Address); err != nil {
 		return HistoryList{}, err
 	} else if all != nil {
-		return all.history(ctx, query)
+		return all.history(ctx, query, &asked)
+	}
+	if query.Address != "" {
+		watch, err := p.watched(ctx, index, query.Address)
+		if err != nil {
+			return HistoryList{}, err
+		}
+		asked.Script = watch.Script
 	}
 	tip, err := shown(ctx, index)
 	if err != nil {
 		return HistoryList{}, err
 	}
-	if query.Address == "" {
-		return p.wholeHistory(ctx, index, query.Page, tip)
-	}
-	watch, err := p.watched(ctx, index, query.Address)
-	if err != nil {
-		return HistoryList{}, err
-	}
-	events, next, err := index.History(ctx, utxo.HistoryQuery{Script: watch.Script, Page: indexPage(query.Page)})
-	list := HistoryList{Events: make([]HistoryEvent, 0, len(events)), Next: next}
-	for i := range events {
-		list.Events = append(list.Events, eventOf(&events[i], query.Address, tip))
-	}
-	return list, err
-}
-
-// maxMerged is how many addresses' histories are put together into one; the index keeps them apart.
-const maxMerged = 1000
-
-// scripted is an event with whose it is.
-type scripted struct {
-	utxo.Event
-	address string
-}
-
-// wholeHistory puts the histories of all addresses together, newest first. Its cursor counts the events before it.
-func (p *part) wholeHistory(ctx context.Context, index *utxo.Index, page Page, tip *coins.BlockID) (HistoryList, error) {
-	skip := 0
-	if page.After != "" {
-		n, err := strconv.Atoi(page.After)
-		if err != nil || n < 0 {
-			return HistoryList{}, fmt.Errorf("after %q: %w", page.After, utxo.ErrCursor)
-		}
-		skip = n
-	}
-	end := skip + cmp.Or(page.Limit, DefaultPage)
-	if watched := index.WatchCount(); watched > maxMerged || end > MaxPage {
-		return HistoryList{}, fmt.Errorf("the history of %d addresses together has a limit of %d addresses and %d events: name an address: %w",
-			watched, maxMerged, MaxPage, ErrInput)
-	}
-	watches, _, err := index.Watches(ctx, utxo.WatchFilter{}, utxo.Page{Limit: maxMerged})
-	if err != nil {
-		return HistoryList{}, err
-	}
-	var all []scripted
-	for i := range watches {
-		events, _, err := index.History(ctx, utxo.HistoryQuery{Script: watches[i].Script, Page: utxo.Page{Limit: min(end+1, MaxPage)}})
+	list := HistoryList{Events: []HistoryEvent{}}
+	for len(list.Events) == 0 { // filters can leave pages empty
+		found, next, err := index.History(ctx, asked)
 		if err != nil {
 			return HistoryList{}, err
 		}
-		address := p.address(watches[i].Script)
-		for _, event := range events {
-			all = append(all, scripted{event, address})
+		for i := range found {
+			list.Events = append(list.Events, eventOf(&found[i], p.address(found[i].Script), tip))
 		}
-	}
-	slices.SortStableFunc(all, newer)
-	list := HistoryList{Events: []HistoryEvent{}}
-	if len(all) > end {
-		list.Next = strconv.Itoa(end)
-	}
-	for i := skip; i < min(end, len(all)); i++ {
-		list.Events = append(list.Events, eventOf(&all[i].Event, all[i].address, tip))
+		if list.Next, asked.Cursor = next, next; next == "" {
+			break
+		}
 	}
 	return list, nil
 }
 
-// newer orders events as a history does: the unconfirmed first, then by block and place in it, the last first.
-func newer(a, b scripted) int {
-	if a.Unconfirmed != b.Unconfirmed {
-		if a.Unconfirmed {
-			return -1
-		}
-		return 1
+func kindOf(text string) (utxo.EventKind, error) {
+	switch text {
+	case "":
+		return 0, nil
+	case "funded":
+		return utxo.Funded, nil
+	case "spent":
+		return utxo.Spent, nil
 	}
-	return cmp.Or(cmp.Compare(b.Block.Height, a.Block.Height), cmp.Compare(b.Index, a.Index), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.N, a.N))
+	return 0, fmt.Errorf("kind %q is neither funded nor spent: %w", text, ErrInput)
 }
 
 func eventOf(e *utxo.Event, address string, tip *coins.BlockID) HistoryEvent {

@@ -65,14 +65,18 @@ func (u *unwatched) coins(ctx context.Context, query CoinQuery) (CoinList, error
 	found, next, err := u.index.Coins(ctx, u.script, indexPage(query.Page))
 	list := CoinList{Coins: make([]Coin, 0, len(found)), Next: next, Source: SourceAll, Tip: tip}
 	for i := range found {
-		if c := u.part.coinOf(&found[i], tip); c.Confirmations >= query.MinConfirmations {
+		if c := u.part.coinOf(&found[i], tip); query.passes(&c) {
 			list.Coins = append(list.Coins, c)
 		}
 	}
 	return list, err
 }
 
-func (u *unwatched) history(ctx context.Context, query HistoryQuery) (HistoryList, error) {
+// history is newest first only: asked are the filters of the query.
+func (u *unwatched) history(ctx context.Context, query HistoryQuery, asked *utxo.HistoryQuery) (HistoryList, error) {
+	if query.Oldest {
+		return HistoryList{}, fmt.Errorf("%s is not watched: its history is listed newest first only: %w", u.address, ErrInput)
+	}
 	tip, err := u.shown(ctx)
 	if err != nil {
 		return HistoryList{}, err
@@ -80,6 +84,10 @@ func (u *unwatched) history(ctx context.Context, query HistoryQuery) (HistoryLis
 	events, next, err := u.index.History(ctx, u.script, indexPage(query.Page))
 	list := HistoryList{Events: make([]HistoryEvent, 0, len(events)), Next: next, Source: SourceAll, Tip: tip}
 	for i := range events {
+		e := &events[i]
+		if asked.Kind != 0 && e.Kind != asked.Kind || e.Block.Height < asked.From || asked.To != 0 && e.Block.Height > asked.To {
+			continue
+		}
 		list.Events = append(list.Events, eventOf(&events[i], u.address, tip))
 	}
 	return list, err

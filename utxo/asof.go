@@ -126,7 +126,7 @@ func (x *Index) BalanceAt(ctx context.Context, script []byte, height coins.Heigh
 		}
 		past.Block, past.Time, err = newLookup(r).block(height)
 		if errors.Is(err, ErrCorrupt) && height < x.self.start {
-			return fmt.Errorf("height %d, the index begins at %d: %w", height, x.self.start, ErrRange)
+			return fmt.Errorf("height %d is below what the index has read, which begins at %d: %w", height, x.self.start, ErrRange)
 		}
 		if err != nil {
 			return err

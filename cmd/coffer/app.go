@@ -52,7 +52,8 @@ func (a *app) tree() *cli.App {
 		},
 		Commands: []*cli.Command{
 			a.demoCommand(), a.initCommand(), a.configCommand(), a.nodeConfigCommand(), a.doctorCommand(), a.daemonCommand(),
-			a.importCommand(), a.importXpubCommand(), a.xpubCommand(), a.addressCommand(), a.rescanCommand(), a.balanceCommand(), a.utxosCommand(), a.historyCommand(), a.watchCommand(),
+			a.importCommand(), a.importXpubCommand(), a.xpubCommand(), a.addressCommand(), a.rescanCommand(), a.balanceCommand(), a.utxosCommand(),
+			a.historyCommand(), a.reserveCommand(), a.watchCommand(),
 			a.blockCommand(), a.txCommand(), a.indexCommand(), a.snapshotCommand(), a.restoreCommand(), a.statusCommand(), a.completionCommand(), a.versionCommand(),
 		},
 		HideVersion: true, HideHelpCommand: true,

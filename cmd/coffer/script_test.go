@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	stop COIN                 stop the node
 //	code N coffer ARGS…       run and expect the exit code
 //	until REGEXP coffer ARGS… run until standard output matches
+//	outpoints NAME…           set variables to the outpoints in standard output
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -47,7 +48,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"node": nodeCmd, "config": configCmd, "mine": mineCmd, "send": sendCmd, "reorg": reorgCmd, "stop": stopCmd, "fault": faultCmd,
-			"code": codeCmd, "until": untilCmd,
+			"code": codeCmd, "until": untilCmd, "outpoints": outpointsCmd,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("COFFER_UPDATE") != "",
@@ -194,6 +195,16 @@ func untilCmd(ts *testscript.TestScript, _ bool, args []string) {
 		case <-limit:
 			ts.Fatalf("waited in vain for %s\nstdout: %s\nstderr: %s", args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 		}
+	}
+}
+
+func outpointsCmd(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(`[0-9a-f]{64}:[0-9]+`).FindAllString(ts.ReadFile("stdout"), -1)
+	if len(found) < len(args) {
+		ts.Fatalf("%d outpoints, wanted %d", len(found), len(args))
+	}
+	for i, name := range args {
+		ts.Setenv(name, found[i])
 	}
 }
 
