@@ -172,7 +172,7 @@ func (b *Backfill) Backfill(ctx context.Context, block *coins.Block) (next coins
 	if len(block.ScriptMarks) != len(block.Layout.Outs) || len(block.OutPointMarks) != len(block.Layout.Ins) {
 		x.Prepare(block)
 	}
-	x.writing.lockJob()
+	x.writing.lockLater()
 	defer x.writing.Unlock()
 	if next, done = b.at(); done {
 		return next, true, nil

@@ -2,19 +2,19 @@ package utxo
 
 import "sync"
 
-// gate is the lock of whoever writes. Jobs, of which there is always one that
-// wants to write, let everybody else go first, so that a new block waits for
-// the one step at hand and no more. They are let in all the same after patience
-// others, lest catching up over months shut them out.
+// gate is the lock of whoever writes. Jobs and imports, which take it again at
+// once, let everybody else go first, so that a new block waits for the one step
+// at hand and no more. They are let in all the same after patience others, lest
+// catching up over months shut them out.
 type gate struct {
 	mu   sync.Mutex
 	free sync.Cond
 	held bool
-	// first and jobs wait; passed counts those let in while a job waited.
-	first, jobs, passed int
+	// first and later wait; passed counts those let in while one of later did.
+	first, later, passed int
 }
 
-// patience is how many are let in before a job that waits.
+// patience is how many are let in before a job or an import that waits.
 const patience = 16
 
 func newGate() *gate {
@@ -23,34 +23,34 @@ func newGate() *gate {
 	return g
 }
 
-// Lock is for everybody but jobs.
+// Lock is for everybody but jobs and imports.
 func (g *gate) Lock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.first++
-	for g.held || g.jobsTurn() {
+	for g.held || g.laterTurn() {
 		g.free.Wait()
 	}
 	g.first--
 	g.held = true
-	if g.jobs > 0 {
+	if g.later > 0 {
 		g.passed++
 	}
 }
 
-// lockJob is Lock for a job.
-func (g *gate) lockJob() {
+// lockLater is Lock for those.
+func (g *gate) lockLater() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.jobs++
-	for g.held || g.first > 0 && !g.jobsTurn() {
+	g.later++
+	for g.held || g.first > 0 && !g.laterTurn() {
 		g.free.Wait()
 	}
-	g.jobs--
+	g.later--
 	g.held, g.passed = true, 0
 }
 
-func (g *gate) jobsTurn() bool { return g.jobs > 0 && g.passed >= patience }
+func (g *gate) laterTurn() bool { return g.later > 0 && g.passed >= patience }
 
 // Unlock lets the next one in.
 func (g *gate) Unlock() {

@@ -33,18 +33,20 @@ type world struct {
 	m     *model
 	// passes read for jobs that run, each for one or several.
 	passes []*utxo.Backfill
-	seq    utxo.Seq
-	fold   map[told]string // coins the log tells of, with their scripts
-	ever   map[string]bool // scripts that were unwatched once
-	salt   uint32
-	now    time.Time
-	token  utxo.Token // the last one
-	undo   int        // blocks that can be disconnected
+	// orphans are blocks that were disconnected last, by height.
+	orphans map[coins.Height]*testBlock
+	seq     utxo.Seq
+	fold    map[told]string // coins the log tells of, with their scripts
+	ever    map[string]bool // scripts that were unwatched once
+	salt    uint32
+	now     time.Time
+	token   utxo.Token // the last one
+	undo    int        // blocks that can be disconnected
 }
 
 func newWorld(tb testHelper) *world {
 	w := &world{tb: tb, store: memkv.New(testRows), m: newModel(testStart),
-		fold: map[told]string{}, ever: map[string]bool{}, now: time.UnixMicro(5)}
+		fold: map[told]string{}, ever: map[string]bool{}, orphans: map[coins.Height]*testBlock{}, now: time.UnixMicro(5)}
 	w.open()
 	_, err := w.x.RegisterCursor(context.Background(), "model", 0)
 	w.must(err)
@@ -182,6 +184,7 @@ func (w *world) disconnect(t *rapid.T) {
 	}
 	b := w.m.disconnect()
 	w.must(w.x.Disconnect(context.Background(), b.id()))
+	w.orphans[b.height] = b
 	w.undo--
 }
 
@@ -300,10 +303,19 @@ func (w *world) read(t *rapid.T) {
 		if p.Done() || p.Next() >= w.m.next() { // a reorg may leave it above the tip
 			break
 		}
-		b := w.m.chain[p.Next()-testStart].load(w.tb, testCoin(w.tb))
+		next := p.Next()
+		from := w.m.chain[next-testStart]
+		stale := w.orphans[next] != nil && w.orphans[next].id() != from.id() && rapid.IntRange(0, 3).Draw(t, "stale") == 0
+		if stale {
+			from = w.orphans[next]
+		}
+		b := from.load(w.tb, testCoin(w.tb))
 		b.More = rapid.Bool().Draw(t, "more")
-		_, _, err := p.Backfill(context.Background(), b)
+		after, _, err := p.Backfill(context.Background(), b)
 		w.must(err)
+		if stale && after != next {
+			w.tb.Fatalf("a block that was orphaned moved the cursor from %d to %d", next, after)
+		}
 		scribble(b)
 	}
 	w.noteDone()
@@ -537,6 +549,12 @@ func (w *world) rebuild(t *rapid.T) {
 		}
 		w.check(t)
 	}
+	w.equalsRebuilt()
+}
+
+// equalsRebuilt holds the index, of which all jobs have ended, to one that is
+// made of the same chain and watch set from nothing.
+func (w *world) equalsRebuilt() {
 	watches, _, err := w.x.Watches(context.Background(), utxo.WatchFilter{}, utxo.Page{})
 	w.must(err)
 	other, err := utxo.Open(context.Background(), memkv.New(testRows), testCoin(w.tb), utxo.Options{Start: testStart, MaxReorg: testReorg})

@@ -127,7 +127,7 @@ type newWatch struct {
 }
 
 func (x *Index) watchPart(ctx context.Context, specs []WatchSpec, job *JobSpec, result *WatchResult) error {
-	x.writing.Lock()
+	x.writing.lockLater()
 	defer x.writing.Unlock()
 	if err := x.flush(ctx); err != nil {
 		return err
