@@ -31,22 +31,27 @@ type world struct {
 	store *memkv.Store
 	x     *utxo.Index
 	m     *model
+	pasts
+	seq   utxo.Seq
+	fold  map[told]string // coins the log tells of, with their scripts
+	ever  map[string]bool // scripts that were unwatched once
+	salt  uint32
+	now   time.Time
+	token utxo.Token // the last one
+	undo  int        // blocks that can be disconnected
+}
+
+// pasts are what jobs read, and what they may read by mistake.
+type pasts struct {
 	// passes read for jobs that run, each for one or several.
 	passes []*utxo.Backfill
 	// orphans are blocks that were disconnected last, by height.
 	orphans map[coins.Height]*testBlock
-	seq     utxo.Seq
-	fold    map[told]string // coins the log tells of, with their scripts
-	ever    map[string]bool // scripts that were unwatched once
-	salt    uint32
-	now     time.Time
-	token   utxo.Token // the last one
-	undo    int        // blocks that can be disconnected
 }
 
 func newWorld(tb testHelper) *world {
 	w := &world{tb: tb, store: memkv.New(testRows), m: newModel(testStart),
-		fold: map[told]string{}, ever: map[string]bool{}, orphans: map[coins.Height]*testBlock{}, now: time.UnixMicro(5)}
+		fold: map[told]string{}, ever: map[string]bool{}, pasts: pasts{orphans: map[coins.Height]*testBlock{}}, now: time.UnixMicro(5)}
 	w.open()
 	_, err := w.x.RegisterCursor(context.Background(), "model", 0)
 	w.must(err)
