@@ -14,8 +14,10 @@ import (
 
 // Finding is the outcome of one check of [Examine].
 type Finding struct {
-	Coin  coins.Symbol `json:"coin"`
-	Check string       `json:"check"`
+	Coin coins.Symbol `json:"coin"`
+	// Node is the address of the node that was looked at; "" where it is about none, or about all.
+	Node  string `json:"node,omitempty"`
+	Check string `json:"check"`
 	// Level is one of the levels below.
 	Level string `json:"level"`
 	Text  string `json:"text"`
@@ -43,18 +45,72 @@ func Examine(ctx context.Context, config *Config, coin coins.Symbol) ([]Finding,
 	if err != nil {
 		return nil, err
 	}
-	findings := []Finding{checkDisk(config, coin), checkIndex(ctx, config, c, known), checkLink(c)}
-	client, err := node.Open(ctx, known.Params(), nodeOptions(&c.Nodes[0]))
-	if err != nil {
-		return nil, err
+	findings := []Finding{checkDisk(config, coin), checkIndex(ctx, config, c, known)}
+	var tips []tipOf
+	for i := range c.Nodes {
+		found, tip, err := examineNode(ctx, c, &c.Nodes[i], known.Params())
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, found...)
+		if tip.Hash != (coins.BlockHash{}) {
+			tips = append(tips, tipOf{node: c.Nodes[i].RPC, tip: tip})
+		}
 	}
-	for _, f := range client.Doctor(ctx) {
-		findings = append(findings, Finding{Coin: coin, Check: f.Check, Level: string(f.Level), Text: f.Text, Remedy: f.Remedy})
-	}
-	if err := client.Close(); err != nil {
-		return nil, err
+	if len(c.Nodes) > 1 {
+		findings = append(findings, checkTips(c, tips))
 	}
 	return findings, ctx.Err()
+}
+
+// tipOf is a node's best block.
+type tipOf struct {
+	node string
+	tip  coins.BlockID
+}
+
+// examineNode looks at one node, and returns its tip where it answers.
+func examineNode(ctx context.Context, c *CoinConfig, n *NodeConfig, params *coins.Params) ([]Finding, coins.BlockID, error) {
+	client, err := node.Open(ctx, params, nodeOptions(n))
+	if err != nil {
+		return nil, coins.BlockID{}, err
+	}
+	findings := []Finding{checkLink(c, n)}
+	for _, f := range client.Doctor(ctx) {
+		findings = append(findings, Finding{Coin: c.Symbol, Node: n.RPC, Check: f.Check, Level: string(f.Level), Text: f.Text, Remedy: f.Remedy})
+	}
+	return findings, client.Status().Info.Tip, client.Close()
+}
+
+// checkTips compares the tips of several nodes. A moment lies between the looks at them, so that a block of difference is
+// nothing.
+func checkTips(c *CoinConfig, tips []tipOf) Finding {
+	f := Finding{Coin: c.Symbol, Check: "nodes agree", Level: LevelOK}
+	if len(tips) < 2 {
+		f.Level, f.Text = LevelAdvice, fmt.Sprintf("%d of %d nodes answer: there is nothing to compare", len(tips), len(c.Nodes))
+		f.Remedy = "see what is wrong with the others: as long as they are down, none stands in"
+		return f
+	}
+	low, high := tips[0], tips[0]
+	for _, t := range tips {
+		if t.tip.Height < low.tip.Height {
+			low = t
+		}
+		if t.tip.Height > high.tip.Height {
+			high = t
+		}
+	}
+	f.Text = fmt.Sprintf("%d nodes at heights %d to %d", len(tips), low.tip.Height, high.tip.Height)
+	for _, t := range tips {
+		if t.tip.Height == high.tip.Height && t.tip != high.tip {
+			f.Level, f.Text = LevelAdvice, fmt.Sprintf("%s has block %s, and %s has %s", t.node, t.tip, high.node, high.tip)
+			f.Remedy = "look again in a moment: if it stays, one of them is cut off from its network or follows other rules"
+		}
+	}
+	if high.tip.Height-low.tip.Height > 1 {
+		f.Level, f.Remedy = LevelAdvice, "wait until "+low.node+" has caught up, and look at its connections if it does not"
+	}
+	return f
 }
 
 // checkDisk makes sure that the data folder can be written to, and has room.
@@ -86,9 +142,9 @@ func checkDisk(config *Config, coin coins.Symbol) Finding {
 }
 
 // checkLink says whether a password crosses a network in the clear.
-func checkLink(c *CoinConfig) Finding {
-	f := Finding{Coin: c.Symbol, Check: "link to the node", Level: LevelOK, Text: c.Nodes[0].RPC}
-	address, err := url.Parse(c.Nodes[0].RPC)
+func checkLink(c *CoinConfig, n *NodeConfig) Finding {
+	f := Finding{Coin: c.Symbol, Node: n.RPC, Check: "link to the node", Level: LevelOK, Text: n.RPC}
+	address, err := url.Parse(n.RPC)
 	if err != nil || address.Scheme == "https" || address.Hostname() == "localhost" {
 		return f
 	}

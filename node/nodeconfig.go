@@ -96,3 +96,18 @@ func networkSection(p *coins.Params) chainSection {
 	}
 	return s
 }
+
+// NotifyConfig returns the lines for the node's own configuration file by which
+// it wakes Coffer over HTTP at HOST:PORT, where Coffer listens. ZMQ and the peer
+// protocol do the same sooner; these need neither.
+func NotifyConfig(p *coins.Params, listen string) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	const curl = "curl -s -m 5 -o /dev/null http://"
+	line("\n# Wake-ups over HTTP, where neither ZMQ nor the peer protocol can be had. They")
+	line("# carry no truth and need no answer: Coffer looks at the node by itself too.")
+	line("blocknotify=%s%s/hint/%s/block/%%s", curl, listen, p.Symbol)
+	line("# For the node's own wallet only, which Coffer does not need (disablewallet=0):")
+	line("# walletnotify=%s%s/hint/%s/wallet/%%s", curl, listen, p.Symbol)
+	return b.String()
+}

@@ -98,6 +98,9 @@ func (a *app) configCheck(c *cli.Context) error {
 		for _, coin := range config.Coins {
 			t.row(string(coin.Symbol), string(coin.Network), coin.Nodes[0].RPC, loginOf(&coin.Nodes[0]), coin.Start.String(), coin.Verify,
 				fmt.Sprint(int(coin.Confirmations)), fmt.Sprint(int(coin.FinalDepth)), fmt.Sprint(int(coin.MaxReorg)))
+			for i := range coin.Nodes[1:] {
+				t.row("", "", coin.Nodes[i+1].RPC, loginOf(&coin.Nodes[i+1]), "", "", "", "", "")
+			}
 		}
 		t.write(a.out, a.width)
 	})
@@ -149,6 +152,9 @@ func (a *app) nodeConfig(c *cli.Context) error {
 		return usagef("%v", err)
 	}
 	text := node.NodeConfig(coin.Params())
+	if config != nil && config.HTTP.Listen != "" {
+		text += node.NotifyConfig(coin.Params(), config.HTTP.Listen)
+	}
 	a.show(map[string]string{"coin": string(symbol), "network": string(shown.Network), "config": text}, func() { fmt.Fprint(a.out, text) })
 	return nil
 }
@@ -209,14 +215,19 @@ func (f faultsFound) Unwrap() error { return engine.ErrUnreachable }
 
 func (a *app) tellFindings(findings []engine.Finding) {
 	var coin coins.Symbol
+	about := ""
 	for _, finding := range findings {
 		if finding.Coin != coin {
 			if coin != "" {
 				fmt.Fprintln(a.out)
 			}
-			coin = finding.Coin
+			coin, about = finding.Coin, ""
 			fmt.Fprintln(a.out, coin)
 		}
+		if finding.Node != about && finding.Node != "" {
+			fmt.Fprintf(a.out, "  node %s\n", finding.Node)
+		}
+		about = finding.Node
 		mark := map[string]string{engine.LevelOK: "ok     ", engine.LevelAdvice: "advice ", engine.LevelFault: "FAULT  "}[finding.Level]
 		fmt.Fprintf(a.out, "  %s%s: %s\n", mark, finding.Check, finding.Text)
 		if finding.Remedy != "" && finding.Level != engine.LevelOK && !strings.Contains(finding.Text, finding.Remedy) {
@@ -255,6 +266,9 @@ const exampleHead = `# Coffer's configuration. Keys that are commented out show 
 
 data_dir: ./coffer-data            # the indexes, and the daemon's socket
 
+# http:
+#   listen: 127.0.0.1:18881        # where nodes may wake the daemon (blocknotify); this machine only
+
 coins:
 `
 
@@ -277,6 +291,7 @@ func writeExample(b *strings.Builder, p *coins.Params, explain bool) {
 	line("        # zmq: tcp://127.0.0.1:28332", "news at once; an address or a list of them")
 	if explain {
 		line(`        # headers: {authorization: "Bearer ${NODE_TOKEN}"}`, "for hosted nodes")
+		line(fmt.Sprintf("      # - rpc: http://OTHER_HOST:%d", p.Node.RPCPort), "more nodes stand in for the first")
 		line("    # index: watched", "index watched addresses")
 	}
 	line("    # start: tip", "tip (144 blocks below it) | genesis | HEIGHT: where a new index begins")
