@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,11 +43,9 @@ const (
 	blockCache      = 64 << 20
 	indexCache      = 64 << 20
 	// valueThreshold is the length from which on a value lies in the value log:
-	// merging tables does not write it again. valueLogFile bounds what a file of
-	// it holds; one that is written is not collected. It takes several of the
-	// largest transactions.
+	// merging tables does not write it again. A file of that log holds as much as
+	// a memtable, several of the largest transactions; the last is not collected.
 	valueThreshold = 1 << 20
-	valueLogFile   = 256 << 20
 	// worstRowBytes is a row's size on average in the worst block: keys of 9 to
 	// 18 bytes, values of 9 to 36, and Badger's overhead.
 	worstRowBytes = 90
@@ -79,7 +78,7 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithMemTableSize(opts.MemTable).
 		WithNumMemtables(memTables).
 		WithValueThreshold(valueThreshold).
-		WithValueLogFileSize(valueLogFile).
+		WithValueLogFileSize(opts.MemTable).
 		WithBlockCacheSize(blockCache).
 		WithIndexCacheSize(indexCache).
 		WithNumVersionsToKeep(1).
@@ -89,6 +88,9 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithLogger(logger{opts.Warn})
 	if err := recoverFolder(folder, tuned); err != nil {
 		return nil, fmt.Errorf("open index folder %s: %w", folder, err)
+	}
+	if logs, err := filepath.Glob(filepath.Join(folder, "*.mem")); opts.ReadOnly && (err != nil || len(logs) > 0) {
+		return nil, fmt.Errorf("open index folder %s: %w", folder, errors.Join(ErrUnclean, err))
 	}
 	db, err := badger.Open(tuned)
 	if err != nil {
@@ -177,8 +179,6 @@ func explainOpen(err error) error {
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return explain(err)
-	case errors.Is(err, badger.ErrTruncateNeeded):
-		return fmt.Errorf("%w: %w", ErrUnclean, err)
 	case errors.Is(err, os.ErrPermission):
 		return err
 	}

@@ -22,6 +22,11 @@
 //   - A process that is killed leaves half a table, or a log without a byte,
 //     that were never part of the store. Open passes over the one and removes
 //     the other, which Badger would not open: see recoverFolder.
-//   - Values over 1 MB (the undo of a block full of matches) go to the value
-//     log, which Compact collects.
+//   - Values over 1 MB (the undo and the log of a block full of matches) go to
+//     the value log, in files of a memtable's size. Garbage there is what was
+//     written again or deleted since; merging tables counts it, and a file of
+//     which half is garbage is written anew by Collect, which the daemon calls
+//     now and then, or by Compact. So the value log takes at most about twice
+//     what is alive in it, what the memtables and unmerged tables still refer
+//     to, and the file in use, whatever was written before.
 package badgerkv
