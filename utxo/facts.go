@@ -50,7 +50,8 @@ func encodeFacts(facts []fact) []byte {
 }
 
 func decodeFacts(height coins.Height, value []byte) ([]fact, error) {
-	var facts []fact
+	const leastBytes = 8 // of a fact, nearly always
+	facts := make([]fact, 0, len(value)/leastBytes+1)
 	d := decoder{rest: value}
 	for len(d.rest) > 0 && !d.bad {
 		first := d.u8()

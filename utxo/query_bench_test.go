@@ -85,41 +85,73 @@ func BenchmarkConnect(b *testing.B) {
 	}
 }
 
-// BenchmarkQueries asks about a script with 1,000,000 coins and events.
-func BenchmarkQueries(b *testing.B) {
+// hotIndex has a script with 1,000,000 coins and events in 100 blocks, and
+// 100 more blocks, each with a coinbase of 10,000 outputs where it is asked for.
+func hotIndex(b *testing.B, coinbases bool) *utxo.Index {
+	b.Helper()
 	x := badgerIndex(b, b.TempDir())
-	defer x.Close()
-	_, err := x.Watch(b.Context(), []utxo.WatchSpec{{Script: script(0)}}, nil)
+	_, err := x.Watch(b.Context(), []utxo.WatchSpec{{Script: script(0)}, {Script: script(1)}}, nil)
 	must(b, err)
 	var tip *testBlock
-	for range 100 {
-		salt := uint32(0)
-		if tip != nil {
-			salt = uint32(tip.height)
-		}
-		tx := spendTx(salt, []wire.OutPoint{{Hash: [32]byte{1, byte(salt)}}})
+	for salt := range uint32(200) {
+		coinbase := coinbaseTx(salt, pay(1, 50))
+		tx := spendTx(salt, []wire.OutPoint{{Hash: [32]byte{1, byte(salt)}}}, pay(9, 1))
 		for range 10_000 {
-			tx.TxOut = append(tx.TxOut, pay(0, 1))
+			switch {
+			case salt < 100:
+				tx.TxOut = append(tx.TxOut, pay(0, 1))
+			case coinbases:
+				coinbase.TxOut = append(coinbase.TxOut, pay(1, 1))
+			}
 		}
-		tip = newBlock(tip, testStart, salt, coinbaseTx(salt, pay(0, 50)), tx)
+		tip = newBlock(tip, testStart, salt, coinbase, tx)
 		must(b, x.Connect(b.Context(), tip.load(b, testCoin(b))))
 	}
-	page := utxo.Page{Limit: 100}
+	return x
+}
+
+// BenchmarkQueries asks about a script with 1,000,000 coins and events.
+func BenchmarkQueries(b *testing.B) {
+	x := hotIndex(b, false)
+	defer x.Close()
+	ctx, page := b.Context(), utxo.Page{Limit: 100}
+	unspent := func(q utxo.CoinQuery) func() error {
+		return func() error {
+			q.Page = page
+			_, _, err := x.Coins(ctx, q)
+			return err
+		}
+	}
+	history := func(q utxo.HistoryQuery) func() error {
+		return func() error {
+			q.Page = page
+			_, _, err := x.History(ctx, q)
+			return err
+		}
+	}
+	past := func(script []byte, height coins.Height) func() error {
+		return func() error { _, err := x.BalanceAt(ctx, script, testStart+height); return err }
+	}
+	young := coins.Height(150)
 	for _, q := range []struct {
 		name string
 		ask  func() error
 	}{
-		{"balance", func() error { _, err := x.Balance(b.Context(), script(0)); return err }},
-		{"total", func() error { _, err := x.TotalBalance(b.Context()); return err }},
-		{"coins", func() error {
-			_, _, err := x.Coins(b.Context(), utxo.CoinQuery{Script: script(0), Page: page})
-			return err
-		}},
-		{"history", func() error {
-			_, _, err := x.History(b.Context(), utxo.HistoryQuery{Script: script(0), Page: page})
-			return err
-		}},
-		{"changes", func() error { _, err := x.Changes(b.Context(), x.LastSeq()/2, 100); return err }},
+		{"balance", func() error { _, err := x.Balance(ctx, script(0)); return err }},
+		{"total", func() error { _, err := x.TotalBalance(ctx); return err }},
+		{"coins", unspent(utxo.CoinQuery{Script: script(0)})},
+		{"coins spendable, of 50 blocks", unspent(utxo.CoinQuery{Script: script(0), Spendable: true, MaxConfirmations: &young, MinConfirmations: 100})},
+		{"coins of all", unspent(utxo.CoinQuery{})},
+		{"coins, none passes", unspent(utxo.CoinQuery{Script: script(0), MinValue: 2})},
+		{"history", history(utxo.HistoryQuery{Script: script(0)})},
+		{"history, oldest first", history(utxo.HistoryQuery{Script: script(0), Oldest: true})},
+		{"history of all", history(utxo.HistoryQuery{To: testStart + 60})},
+		{"balance at the tip", past(script(0), 199)},
+		{"balance after a tenth", past(script(0), 10)},
+		{"balance in the middle", past(script(0), 50)},
+		{"total in the middle", past(nil, 50)},
+		{"height at a time", func() error { _, err := x.HeightAt(ctx, time.Unix(1_700_000_000+100*600, 0)); return err }},
+		{"changes", func() error { _, err := x.Changes(ctx, x.LastSeq()-100, 100); return err }},
 	} {
 		b.Run(q.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -128,6 +160,57 @@ func BenchmarkQueries(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkImmature asks for the balance of all with 1,000,000 immature coins.
+func BenchmarkImmature(b *testing.B) {
+	x := hotIndex(b, true)
+	defer x.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := x.TotalBalance(b.Context())
+		must(b, err)
+	}
+}
+
+// BenchmarkReserve reserves two coins and releases them, durable each, and asks
+// for the balance of a script with 1,000 reservations.
+func BenchmarkReserve(b *testing.B) {
+	x := hotIndex(b, false)
+	defer x.Close()
+	ctx := b.Context()
+	list, _, err := x.Coins(ctx, utxo.CoinQuery{Script: script(0), Page: utxo.Page{Limit: 2_002}})
+	must(b, err)
+	spec := func(n int) utxo.ReserveSpec {
+		return utxo.ReserveSpec{OutPoints: []coins.OutPoint{list[2*n].OutPoint, list[2*n+1].OutPoint}, Owner: "payer"}
+	}
+	for n := range 1_000 {
+		_, err := x.Reserve(ctx, spec(n))
+		must(b, err)
+	}
+	b.Run("reserve and release", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r, err := x.Reserve(ctx, spec(1_000))
+			must(b, err)
+			_, err = x.Release(ctx, utxo.ReleaseSpec{Owner: "payer", Token: r.Token})
+			must(b, err)
+		}
+	})
+	b.Run("balance", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, err := x.Balance(ctx, script(0))
+			must(b, err)
+		}
+	})
+	b.Run("list", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _, err := x.Reservations(ctx, utxo.ReservationQuery{Page: utxo.Page{Limit: 100}})
+			must(b, err)
+		}
+	})
 }
 
 // BenchmarkOpen imports 1,000,000 scripts and opens the index with them.
