@@ -61,6 +61,24 @@
 // issued only grow, and are part of the watch set that the index is a function
 // of.
 //
+// # Reservations
+//
+// A coin can be reserved for an owner: a lease on its outpoint, under a token
+// that ascends for as long as the index lives. Leases are no function of chain
+// and watch set: they are not in the digest, a reset keeps them, and the log
+// does not tell of them. A lease follows its outpoint. While the coin is away
+// (spent in a block, or taken by a reorg or the mempool) it rests; where the
+// coin comes back it is in force again, so that an owner whose spend a reorg
+// undoes does not lose the coin to another; when the coin was away for as many
+// blocks as can be undone, it ends. One that the clock has ended holds nothing
+// from that moment on, and its rows go with a later commit. With a script's
+// watch its coins' leases go.
+//
+// # History by block
+//
+// Undo is kept for good: it is the history of all scripts together, in order.
+// Facts of scripts that are watched no more stay in it and are passed over.
+//
 // # Rows
 //
 // Numbers are big endian, so that keys sort as numbers do. A transaction's
