@@ -17,6 +17,8 @@ type growth struct {
 	fresh map[string]scriptID
 	list  []derivedWatch
 	added int
+	// named counts the origins that scripts got.
+	named int
 	// origins and owed are rows that this step made.
 	origins map[scriptID][]Origin
 	owed    []owed
@@ -158,6 +160,7 @@ func (d *deriving) add(branch, index uint32) error {
 	d.s.put(keyScript(tableWatch, id), w.encode())
 	o := Origin{d.src.id, branch, index}
 	d.s.put(keyOrigin(id, o), nil)
+	d.s.grown.named++
 	d.s.grown.origins[id] = append(d.s.grown.origins[id], o)
 	return nil
 }
@@ -241,10 +244,11 @@ func (x *Index) paid(s *step, id scriptID, w *watchRow, at func(*sourceRow) (der
 // with what is watched now, until nothing is added. The result is in the order
 // of the outputs.
 func (x *Index) derive(s *step, b *coins.Block, payments []found, at func(*sourceRow, *watchRow) (derivedAt, error)) ([]found, error) {
-	known := 0
-	for known < len(payments) {
+	for named := -1; named != s.grown.named; {
+		named = s.grown.named
 		before := len(s.grown.list)
-		for _, p := range payments[known:] {
+		// All of them again: one that was there may have got a source more.
+		for _, p := range payments {
 			w, err := s.needWatch(p.script)
 			if err != nil {
 				return nil, err
@@ -254,7 +258,6 @@ func (x *Index) derive(s *step, b *coins.Block, payments []found, at func(*sourc
 				return nil, err
 			}
 		}
-		known = len(payments)
 		if added := s.grown.list[before:]; len(added) > 0 {
 			payments = x.rematch(b, payments, added)
 		}
@@ -307,9 +310,9 @@ func (x *Index) deriveInPast(s *step, b *coins.Block, payments []found, jobs ...
 }
 
 // deriveUnconfirmed extends the sources that unconfirmed transactions pay, and
-// says whether anything was added.
-func (x *Index) deriveUnconfirmed(s *step, txs []*poolTx) (added bool, err error) {
-	before := len(s.grown.list)
+// says whether a script got a source.
+func (x *Index) deriveUnconfirmed(s *step, txs []*poolTx) (grew bool, err error) {
+	before := s.grown.named
 	next := s.state.above(x.self.start)
 	for _, tx := range txs {
 		for _, c := range tx.outs {
@@ -323,7 +326,7 @@ func (x *Index) deriveUnconfirmed(s *step, txs []*poolTx) (added bool, err error
 			}
 		}
 	}
-	return len(s.grown.list) > before, nil
+	return s.grown.named > before, nil
 }
 
 // touchDeriving is touch, again as long as what it finds extends a source.
@@ -379,6 +382,18 @@ func (x *Index) succeed(s *step, j *jobRow) error {
 	})
 }
 
+// inherit puts a job in the place of another among a script's claims.
+func (w *watchRow) inherit(old, heir JobID) {
+	if w.job == old {
+		w.job = heir
+	}
+	for i := range w.others {
+		if w.others[i].job == old {
+			w.others[i].job = heir
+		}
+	}
+}
+
 // handOver gives one script's owed past to a job.
 func (s *step) handOver(o owed, next *jobRow) error {
 	s.del(keyOwed(o.job, o.script))
@@ -386,9 +401,7 @@ func (s *step) handOver(o owed, next *jobRow) error {
 	if err != nil || w == nil {
 		return err // not watched any more
 	}
-	if err := s.assign(w, next.ID, false); err != nil {
-		return err
-	}
+	w.inherit(o.job, next.ID)
 	next.Scripts++
 	s.put(keyScript(tableWatch, o.script), w.encode())
 	return nil
