@@ -147,8 +147,8 @@ func TestClientIsTheEngine(t *testing.T) {
 		same(t, "history", history1, history2, err1, err2)
 	}
 	reservations(t, direct, remote)
-	watches1, err1 := direct.Watches(ctx, "btc", engine.Page{})
-	watches2, err2 := remote.Watches(ctx, "btc", engine.Page{})
+	watches1, err1 := direct.Watches(ctx, "btc", engine.WatchQuery{})
+	watches2, err2 := remote.Watches(ctx, "btc", engine.WatchQuery{})
 	same(t, "watches", watches1, watches2, err1, err2)
 	lookups(t, direct, remote)
 	removed, err := remote.RemoveWatches(ctx, "btc", []string{second})

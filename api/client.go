@@ -156,24 +156,6 @@ func (c *Client) Coin(ctx context.Context, coin coins.Symbol) (engine.CoinStatus
 	return get[engine.CoinStatus](ctx, c, of(coin))
 }
 
-// ImportAddresses is [engine.Watching]'s.
-func (c *Client) ImportAddresses(
-	ctx context.Context, coin coins.Symbol, request engine.ImportRequest,
-) (engine.ImportResult, error) {
-	return post[engine.ImportResult](ctx, c, of(coin, "watch"), request)
-}
-
-// Watches is [engine.Watching]'s.
-func (c *Client) Watches(ctx context.Context, coin coins.Symbol, page engine.Page) (engine.WatchList, error) {
-	return get[engine.WatchList](ctx, c, paged(of(coin, "watch"), page))
-}
-
-// RemoveWatches is [engine.Watching]'s.
-func (c *Client) RemoveWatches(ctx context.Context, coin coins.Symbol, addresses []string) (int, error) {
-	result, err := post[unwatch](ctx, c, of(coin, "unwatch"), unwatch{Addresses: addresses})
-	return result.Removed, err
-}
-
 // Rescan is [engine.Rescans]'.
 func (c *Client) Rescan(ctx context.Context, coin coins.Symbol, request engine.RescanRequest) (engine.Job, error) {
 	return post[engine.Job](ctx, c, of(coin, "rescans"), request)

@@ -18,7 +18,7 @@ import (
 // Longest request bodies.
 const (
 	maxBody     = 64 << 10
-	maxListBody = 1 << 30 // engine.MaxImport addresses of the longest form
+	maxListBody = 128 << 20 // engine.MaxImport addresses of the longest form
 )
 
 // server answers requests from Operations.
@@ -36,6 +36,8 @@ func Handler(ops engine.Operations) http.Handler {
 	mux.HandleFunc("GET "+coin, s.coin)
 	mux.HandleFunc("POST "+coin+"/watch", s.importAddresses)
 	mux.HandleFunc("GET "+coin+"/watch", s.watches)
+	mux.HandleFunc("POST "+coin+"/watch/lines", s.importLines)
+	mux.HandleFunc("POST "+coin+"/watch/change", s.changeWatches)
 	mux.HandleFunc("POST "+coin+"/unwatch", s.removeWatches)
 	for _, of := range []string{coin, coin + "/addresses/{address}"} {
 		s.queries(mux, of)
@@ -120,42 +122,6 @@ func (s *server) status(w http.ResponseWriter, r *http.Request) {
 func (s *server) coin(w http.ResponseWriter, r *http.Request) {
 	status, err := s.ops.Coin(r.Context(), coinOf(r))
 	answer(w, http.StatusOK, status, err)
-}
-
-func (s *server) importAddresses(w http.ResponseWriter, r *http.Request) {
-	var request engine.ImportRequest
-	if err := body(w, r, maxListBody, &request); err != nil {
-		fail(w, err)
-		return
-	}
-	result, err := s.ops.ImportAddresses(r.Context(), coinOf(r), request)
-	answer(w, http.StatusCreated, result, err)
-}
-
-func (s *server) watches(w http.ResponseWriter, r *http.Request) {
-	at, err := page(r.URL.Query())
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	list, err := s.ops.Watches(r.Context(), coinOf(r), at)
-	answer(w, http.StatusOK, list, err)
-}
-
-// unwatch is the body of a request to stop watching, and its answer.
-type unwatch struct {
-	Addresses []string `json:"addresses,omitempty"`
-	Removed   int      `json:"removed"`
-}
-
-func (s *server) removeWatches(w http.ResponseWriter, r *http.Request) {
-	var request unwatch
-	if err := body(w, r, maxListBody, &request); err != nil {
-		fail(w, err)
-		return
-	}
-	removed, err := s.ops.RemoveWatches(r.Context(), coinOf(r), request.Addresses)
-	answer(w, http.StatusOK, unwatch{Removed: removed}, err)
 }
 
 func (s *server) rescan(w http.ResponseWriter, r *http.Request) {

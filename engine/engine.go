@@ -13,6 +13,7 @@ import (
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/node"
+	"coffer.example/coffer/store/watchlog"
 )
 
 // Options of an engine that are not configuration.
@@ -27,6 +28,8 @@ type Options struct {
 	Free func(dir string) (uint64, error)
 	// Tend is how often Run looks for garbage in the indexes; 0 is ten minutes.
 	Tend time.Duration
+	// WatchLog is given the file of a coin's watch log and returns what is used in its place; nil is the file itself.
+	WatchLog func(watchlog.File) watchlog.File
 }
 
 // Engine is Coffer at work on one data folder. It is safe for concurrent use.

@@ -130,7 +130,7 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s: %s (%v), want %s", test.name, got, test.err, test.want)
 		}
 	}
-	list, err := w.engine.Watches(t.Context(), "btc", engine.Page{})
+	list, err := w.engine.Watches(t.Context(), "btc", engine.WatchQuery{})
 	if err != nil || len(list.Watches) != 0 {
 		t.Errorf("bad input left something behind: %+v, %v", list, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"coffer.example/coffer/node"
 	"coffer.example/coffer/scanner"
 	"coffer.example/coffer/store/badgerkv"
+	"coffer.example/coffer/store/watchlog"
 	"coffer.example/coffer/utxo"
 )
 
@@ -91,7 +92,8 @@ func kinds() []kind {
 	return slices.Concat([]kind{
 		{ErrPartDied, CodeDied}, {ErrDisk, CodeDisk}, {badgerkv.ErrDiskFull, CodeDisk}, {badgerkv.ErrReadOnly, CodeDisk}, {syscall.ENOSPC, CodeDisk}, {syscall.EDQUOT, CodeDisk},
 		{ErrLocked, CodeLocked}, {badgerkv.ErrLocked, CodeLocked}, {ErrIndex, CodeIndex}, {utxo.ErrForeign, CodeIndex},
-		{utxo.ErrNewer, CodeIndex}, {utxo.ErrCorrupt, CodeIndex}, {badgerkv.ErrCorrupt, CodeIndex}, {ErrHalted, CodeHalted}, {scanner.ErrHalted, CodeHalted},
+		{utxo.ErrNewer, CodeIndex}, {watchlog.ErrForeign, CodeIndex}, {watchlog.ErrNewer, CodeIndex},
+		{watchlog.ErrDamaged, CodeIndex}, {utxo.ErrCorrupt, CodeIndex}, {badgerkv.ErrCorrupt, CodeIndex}, {ErrHalted, CodeHalted}, {scanner.ErrHalted, CodeHalted},
 		{ErrConfig, CodeConfig}, {ErrNoConfig, CodeConfig}, {ErrUnknownCoin, CodeUnknownCoin},
 	}, inputKinds(), []kind{
 		{ErrNotFound, CodeNotFound}, {utxo.ErrNotWatched, CodeNotFound}, {utxo.ErrNoJob, CodeNotFound}, {utxo.ErrNoSource, CodeNotFound}, {node.ErrNotFound, CodeNotFound},
@@ -151,7 +153,9 @@ func SentinelOf(code Code) error {
 // AddressFault is one bad address of a list.
 type AddressFault struct {
 	// Index is its place in the list, from 0.
-	Index   int    `json:"index"`
+	Index int `json:"index"`
+	// Line is its line's number, from 1, where the list was lines; else 0.
+	Line    int    `json:"line,omitempty"`
 	Address string `json:"address"`
 	Text    string `json:"text"`
 }

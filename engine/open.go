@@ -12,6 +12,7 @@ import (
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/node"
 	"coffer.example/coffer/store/badgerkv"
+	"coffer.example/coffer/store/watchlog"
 	"coffer.example/coffer/utxo"
 )
 
@@ -48,20 +49,26 @@ func (p *part) openIndexLocked(ctx context.Context) (*utxo.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.set(func() { p.live.index, p.live.tight = index, tight })
+	var watched *watchSet // nil on a tight disk: nothing can be changed
+	if !tight {
+		if watched, err = p.openWatchSet(ctx, index); err != nil {
+			return nil, errors.Join(err, index.Close())
+		}
+	}
+	p.set(func() { p.live.index, p.live.watched, p.live.tight = index, watched, tight })
 	return index, nil
 }
 
 // letGo closes the index for another to take its place.
 func (p *part) letGo() error {
 	p.mu.Lock()
-	index := p.live.index
-	p.live.index, p.live.scanner = nil, nil
+	index, watched := p.live.index, p.live.watched
+	p.live.index, p.live.watched, p.live.scanner = nil, nil, nil
 	p.mu.Unlock()
 	if index == nil {
 		return nil
 	}
-	return index.Close()
+	return errors.Join(index.Close(), watched.close())
 }
 
 // openAt opens the index in a folder; start matters to a new one only. On a tight disk one that is there is opened for
@@ -96,10 +103,12 @@ func withRemedy(err error) error {
 		remedy string
 	}{
 		{badgerkv.ErrLocked, "wait for that process, or stop it"},
-		{badgerkv.ErrCorrupt, "move that folder away, and import the addresses again"},
-		{utxo.ErrCorrupt, "move that folder away, and import the addresses again"},
+		{badgerkv.ErrCorrupt, "move that folder away: a new index is filled from watch.log"},
+		{utxo.ErrCorrupt, "move that folder away: a new index is filled from watch.log"},
 		{utxo.ErrForeign, "give each coin and network its own folder"},
 		{utxo.ErrNewer, "use the version that wrote it, or a later one"},
+		{watchlog.ErrForeign, "give each coin and network its own folder"},
+		{watchlog.ErrNewer, "use the version that wrote it, or a later one"},
 	} {
 		if errors.Is(err, known.err) {
 			return fmt.Errorf("%w: %s", err, known.remedy)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"coffer.example/coffer/coins"
@@ -33,8 +34,13 @@ type Watching interface {
 	// ImportAddresses watches addresses, durably when it returns, and queues the job that reads their past. A bad
 	// address is an [*AddressError], and nothing of the list is imported.
 	ImportAddresses(ctx context.Context, coin coins.Symbol, request ImportRequest) (ImportResult, error)
+	// ImportLines is ImportAddresses for any number of lines ADDRESS[,LABEL[,METADATA]], as [ParseLine] reads them. All of
+	// them are checked before one is imported. What is done is told to progress, which may be nil.
+	ImportLines(ctx context.Context, coin coins.Symbol, request LinesRequest, progress func(ImportProgress)) (ImportResult, error)
 	// Watches lists what is watched.
-	Watches(ctx context.Context, coin coins.Symbol, page Page) (WatchList, error)
+	Watches(ctx context.Context, coin coins.Symbol, query WatchQuery) (WatchList, error)
+	// ChangeWatches changes label, metadata or archive flag of watched addresses: of all of them, or of none.
+	ChangeWatches(ctx context.Context, coin coins.Symbol, change WatchChange) (changed int, err error)
 	// RemoveWatches stops watching, and forgets the coins and history of what was watched.
 	RemoveWatches(ctx context.Context, coin coins.Symbol, addresses []string) (removed int, err error)
 }
@@ -180,8 +186,8 @@ type ImportRequest struct {
 	Label string `json:"label,omitempty"`
 }
 
-// MaxImport is the longest list of addresses taken at once.
-const MaxImport = 10_000_000
+// MaxImport is the longest list of addresses taken at once; [Watching].ImportLines has no limit.
+const MaxImport = 1_000_000
 
 // ImportResult tells what an import did.
 type ImportResult struct {
@@ -229,6 +235,10 @@ func (j Job) Ended() bool { return j.State == "done" || j.State == "cancelled" |
 type Watch struct {
 	Address string `json:"address"`
 	Label   string `json:"label,omitempty"`
+	// Metadata is a JSON object of texts.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	// Archived addresses stay watched.
+	Archived bool `json:"archived,omitempty"`
 	// Birth is the height from which its history is, or will be, complete.
 	Birth coins.Height `json:"birth"`
 	// State is live, or scanning while its past is being read by Job.

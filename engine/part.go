@@ -49,7 +49,9 @@ type live struct {
 	// tight says that the index was opened for reading only, on a full disk.
 	tight bool
 	index *utxo.Index
-	nodes *node.Pool
+	// watched is the index's watch set and its log, open while the index is.
+	watched *watchSet
+	nodes   *node.Pool
 	// hints are the nodes', for one scanner after the other.
 	hints   <-chan scanner.Hint
 	scanner *scanner.Scanner
@@ -196,18 +198,18 @@ func (p *part) close() error {
 	defer p.opening.Unlock()
 	p.mu.Lock()
 	p.stopTask()
-	index, client := p.live.index, p.live.nodes
+	index, watched, client := p.live.index, p.live.watched, p.live.nodes
 	if !p.live.closed {
 		close(p.done)
 	}
-	p.live.closed, p.live.index, p.live.nodes, p.live.scanner = true, nil, nil, nil
+	p.live.closed, p.live.index, p.live.watched, p.live.nodes, p.live.scanner = true, nil, nil, nil, nil
 	p.mu.Unlock()
 	var errs []error
 	if client != nil {
 		errs = append(errs, client.Close())
 	}
 	if index != nil {
-		errs = append(errs, index.Close())
+		errs = append(errs, index.Close(), watched.close())
 	}
 	return errors.Join(errs...)
 }
@@ -218,13 +220,13 @@ func (p *part) closeIndex() error {
 	defer p.opening.Unlock()
 	p.mu.Lock()
 	p.stopTask()
-	index := p.live.index
-	p.live.index, p.live.scanner = nil, nil
+	index, watched := p.live.index, p.live.watched
+	p.live.index, p.live.watched, p.live.scanner = nil, nil, nil
 	p.mu.Unlock()
 	if index == nil {
 		return nil
 	}
-	return index.Close()
+	return errors.Join(index.Close(), watched.close())
 }
 
 // opened returns what is open at the moment, without opening anything.

@@ -56,12 +56,19 @@ func (e *Engine) RebuildIndex(ctx context.Context, coin coins.Symbol) (ImportRes
 	if err != nil {
 		return ImportResult{}, err
 	}
+	watched, err := p.openWatched(ctx)
+	if err != nil {
+		return ImportResult{}, err
+	}
 	p.interrupt()
 	defer p.turn.active.Unlock()
 	if err := index.Reset(ctx); err != nil {
 		return ImportResult{}, err
 	}
 	p.set(func() { p.live.scanner = nil })
+	if _, err := watched.reconcile(ctx, true); err != nil {
+		return ImportResult{}, err
+	}
 	return p.refill(ctx, index)
 }
 

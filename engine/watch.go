@@ -12,59 +12,6 @@ import (
 	"coffer.example/coffer/utxo"
 )
 
-// ImportAddresses is [Watching]'s.
-func (e *Engine) ImportAddresses(ctx context.Context, coin coins.Symbol, request ImportRequest) (ImportResult, error) {
-	p, err := e.part(coin)
-	if err != nil {
-		return ImportResult{}, err
-	}
-	scripts, err := p.scripts(request.Addresses)
-	if err != nil {
-		return ImportResult{}, err
-	}
-	from, past, err := p.from(ctx, request.From)
-	if err != nil {
-		return ImportResult{}, err
-	}
-	index, err := p.openIndex(ctx)
-	if err != nil {
-		return ImportResult{}, err
-	}
-	tip, next, err := p.next(ctx, index)
-	if err != nil {
-		return ImportResult{}, err
-	}
-	var job *utxo.JobSpec
-	birth := next
-	if past {
-		// Also where from is beyond the tip: it may not be by the time that the addresses are stored.
-		birth, job = min(from, next), &utxo.JobSpec{From: from}
-	}
-	if past && from < next {
-		if err := p.checkPruned(ctx, from); err != nil {
-			return ImportResult{}, err
-		}
-	}
-	specs := make([]utxo.WatchSpec, len(scripts))
-	for i, script := range scripts {
-		specs[i] = utxo.WatchSpec{Script: script, Birth: birth, Label: request.Label}
-	}
-	watched, err := index.Watch(ctx, specs, job)
-	if watched.Job != 0 {
-		p.nudge() // also where the import was interrupted: what is stored has a past to be read
-	}
-	if err != nil {
-		return ImportResult{}, err
-	}
-	result := ImportResult{Added: watched.Added, Known: watched.Known}
-	if watched.Job == 0 {
-		return result, nil
-	}
-	record, err := p.findJob(ctx, index, watched.Job, tip)
-	result.Job = &record
-	return result, err
-}
-
 // scripts checks a whole list of addresses. Every bad one is told of, as an [*AddressError].
 func (p *part) scripts(addresses []string) ([][]byte, error) {
 	if len(addresses) == 0 {
@@ -189,63 +136,6 @@ func (p *part) checkPruned(ctx context.Context, from coins.Height) error {
 			"use a node with prune=0, or begin at %d: %w", from, info.PruneHeight, info.PruneHeight, ErrConflict)
 	}
 	return nil
-}
-
-// Watches is [Watching]'s.
-func (e *Engine) Watches(ctx context.Context, coin coins.Symbol, page Page) (WatchList, error) {
-	p, index, err := e.open(ctx, coin)
-	if err != nil {
-		return WatchList{}, err
-	}
-	watches, next, err := index.Watches(ctx, utxo.WatchFilter{}, indexPage(page))
-	if err != nil {
-		return WatchList{}, err
-	}
-	list := WatchList{Watches: make([]Watch, 0, len(watches)), Next: next}
-	names := p.namer(index)
-	for _, w := range watches {
-		origins, err := names.origins(ctx, w.Origins)
-		if err != nil {
-			return WatchList{}, err
-		}
-		list.Watches = append(list.Watches, Watch{
-			Address: p.address(w.Script), Label: w.Label, Birth: w.Birth, State: watchState(w.State), Job: w.Job, Added: w.Added, Origins: origins,
-		})
-	}
-	return list, nil
-}
-
-func watchState(s utxo.WatchState) string {
-	if s == utxo.Scanning {
-		return "scanning"
-	}
-	return "live"
-}
-
-// RemoveWatches is [Watching]'s.
-func (e *Engine) RemoveWatches(ctx context.Context, coin coins.Symbol, addresses []string) (int, error) {
-	p, index, err := e.open(ctx, coin)
-	if err != nil {
-		return 0, err
-	}
-	scripts, err := p.scripts(addresses)
-	if err != nil {
-		return 0, err
-	}
-	bad := AddressError{Cause: ErrNotFound}
-	for i, script := range scripts {
-		_, watched, err := index.Watched(ctx, script)
-		if err != nil {
-			return 0, err
-		}
-		if !watched {
-			bad.add(i, addresses[i], fmt.Errorf("%s is not watched", addresses[i]))
-		}
-	}
-	if bad.Count > 0 {
-		return 0, &bad
-	}
-	return index.Unwatch(ctx, scripts)
 }
 
 // open returns a coin's part and its index.

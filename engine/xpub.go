@@ -122,22 +122,23 @@ func (e *Engine) ImportXpub(ctx context.Context, coin coins.Symbol, request Xpub
 	if err != nil {
 		return XpubResult{}, err
 	}
-	index, err := p.openIndex(ctx)
+	watched, err := p.openWatched(ctx)
 	if err != nil {
 		return XpubResult{}, err
 	}
+	index := watched.index
 	tip, next, err := p.next(ctx, index)
 	if err != nil {
 		return XpubResult{}, err
 	}
-	var job *utxo.JobSpec
+	birth := next
 	if past && from < next {
 		if err := p.checkPruned(ctx, from); err != nil {
 			return XpubResult{}, err
 		}
-		job = &utxo.JobSpec{From: from}
+		birth = from
 	}
-	added, err := index.AddSource(ctx, utxo.SourceSpec{Text: parsed.String(), Gap: request.Gap, Label: request.Label}, job)
+	added, err := watched.addSource(ctx, utxo.SourceSpec{Text: parsed.String(), Gap: request.Gap, Label: request.Label}, birth)
 	if err != nil {
 		return XpubResult{}, err
 	}
@@ -213,11 +214,15 @@ func (e *Engine) Xpub(ctx context.Context, coin coins.Symbol, id XpubID) (Xpub, 
 
 // NextAddress is [Deriving]'s.
 func (e *Engine) NextAddress(ctx context.Context, coin coins.Symbol, id XpubID, request NextRequest) (NextAddress, error) {
-	p, index, err := e.open(ctx, coin)
+	p, err := e.part(coin)
 	if err != nil {
 		return NextAddress{}, err
 	}
-	xpub, err := p.xpub(ctx, index, id)
+	watched, err := p.openWatched(ctx)
+	if err != nil {
+		return NextAddress{}, err
+	}
+	xpub, err := p.xpub(ctx, watched.index, id)
 	if err != nil {
 		return NextAddress{}, err
 	}
@@ -239,7 +244,7 @@ func (e *Engine) NextAddress(ctx context.Context, coin coins.Symbol, id XpubID, 
 	if _, ok := p.coin.Address(script); !ok {
 		return NextAddress{}, fmt.Errorf("scripts of branch %d of xpub %d have no address: %w", branch, id, ErrInput)
 	}
-	issued, script, err := index.Issue(ctx, id, branch)
+	issued, script, err := watched.issue(ctx, id, xpub.Descriptor, branch)
 	if errors.Is(err, utxo.ErrScanning) {
 		err = fmt.Errorf("%w: `coffer rescan show %s %d` tells how far it is", err, coin, xpub.Job)
 	}

@@ -82,7 +82,7 @@ func TestXpub(t *testing.T) {
 // listed checks what the lists say of a derived address.
 func (w *world) listed(address string, branch uint32) {
 	w.t.Helper()
-	list, err := w.engine.Watches(w.t.Context(), w.symbol, engine.Page{Limit: engine.MaxPage})
+	list, err := w.engine.Watches(w.t.Context(), w.symbol, engine.WatchQuery{Page: engine.Page{Limit: engine.MaxPage}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -107,16 +107,9 @@ func target(used, gap, length uint32) uint32 {
 func (x *Index) AddSource(ctx context.Context, spec SourceSpec, job *JobSpec) (result SourceResult, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	spec.Gap = cmp.Or(spec.Gap, DefaultGap)
-	if spec.Gap > MaxGap || len(spec.Text) > maxSourceText {
-		return result, fmt.Errorf("gap %d, at most %d, text of %d bytes: %w", spec.Gap, MaxGap, len(spec.Text), ErrSource)
-	}
-	scripts, err := x.derives(spec.Text)
+	scripts, err := x.checkSource(&spec)
 	if err != nil {
-		return result, fmt.Errorf("add source: %w", err)
-	}
-	if n := scripts.Branches(); n == 0 || n > maxBranches || uint64(n)*uint64(target(0, spec.Gap, scripts.Len())) > maxDerived {
-		return result, fmt.Errorf("%d branches with a gap of %d, at most %d branches and %d scripts: %w", n, spec.Gap, maxBranches, maxDerived, ErrSource)
+		return result, err
 	}
 	if err := x.flush(ctx); err != nil {
 		return result, err
@@ -130,6 +123,30 @@ func (x *Index) AddSource(ctx context.Context, spec SourceSpec, job *JobSpec) (r
 	}
 	x.tryMatchDerived(ctx)
 	return result, nil
+}
+
+// CheckSource fails as [Index.AddSource] would for the spec itself.
+func (x *Index) CheckSource(spec SourceSpec) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	_, err := x.checkSource(&spec)
+	return err
+}
+
+// checkSource fills in what is not given.
+func (x *Index) checkSource(spec *SourceSpec) (Scripts, error) {
+	spec.Gap = cmp.Or(spec.Gap, DefaultGap)
+	if spec.Gap > MaxGap || len(spec.Text) > maxSourceText {
+		return nil, fmt.Errorf("gap %d, at most %d, text of %d bytes: %w", spec.Gap, MaxGap, len(spec.Text), ErrSource)
+	}
+	scripts, err := x.derives(spec.Text)
+	if err != nil {
+		return nil, fmt.Errorf("add source: %w", err)
+	}
+	if n := scripts.Branches(); n == 0 || n > maxBranches || uint64(n)*uint64(target(0, spec.Gap, scripts.Len())) > maxDerived {
+		return nil, fmt.Errorf("%d branches with a gap of %d, at most %d branches and %d scripts: %w", n, spec.Gap, maxBranches, maxDerived, ErrSource)
+	}
+	return scripts, nil
 }
 
 func (x *Index) addSource(s *step, spec *SourceSpec, job *JobSpec, scripts Scripts) (result SourceResult, err error) {

@@ -28,12 +28,15 @@ type WatchChange struct {
 	Archived        *bool
 }
 
+// Check fails with [ErrNote] where a text is too long.
+func (c *WatchChange) Check() error { return checkNote(textOf(c.Label), textOf(c.Metadata)) }
+
 // ChangeWatches changes what is kept with scripts, in one commit for each 50,000
 // of them, and returns how many of them are watched; the others are passed over.
 // It fails with [ErrNote].
 func (x *Index) ChangeWatches(ctx context.Context, changes []WatchChange) (found int, err error) {
 	for i := range changes {
-		if err := checkNote(textOf(changes[i].Label), textOf(changes[i].Metadata)); err != nil {
+		if err := changes[i].Check(); err != nil {
 			return 0, err
 		}
 	}
@@ -97,8 +100,14 @@ func (x *Index) changeWatch(s *step, c *WatchChange) (bool, error) {
 
 // News returns those of the specs that [Index.Watch] with that job would change
 // anything for: scripts that are not watched, or not from so early, or with
-// another label, metadata or archive flag.
+// another label, metadata or archive flag. It fails with [ErrScript], [ErrNote] or
+// [ErrRange].
 func (x *Index) News(ctx context.Context, specs []WatchSpec, job *JobSpec) (news []WatchSpec, err error) {
+	for i := range specs {
+		if err := specs[i].check(); err != nil {
+			return nil, err
+		}
+	}
 	err = x.query(ctx, func(r Reader) error {
 		for i := range specs {
 			_, w, err := x.scriptID(r, specs[i].Script)
@@ -235,7 +244,8 @@ func (x *Index) Watches(ctx context.Context, filter WatchFilter, page Page) (lis
 	return list, next, err
 }
 
-// EachWatch calls each with every watched script, in the order of import. It
+// EachWatch calls each with every watched script but derived ones, in the order
+// of import. It
 // reads one consistent snapshot; each must not use the index.
 func (x *Index) EachWatch(ctx context.Context, each func(WatchSpec) error) error {
 	return x.query(ctx, func(r Reader) error {
@@ -245,7 +255,7 @@ func (x *Index) EachWatch(ctx context.Context, each func(WatchSpec) error) error
 				return ctx.Err()
 			}
 			row, err := decodeWatch(value)
-			if err != nil || row.leaving {
+			if err != nil || row.leaving || row.derived {
 				return err
 			}
 			spec := WatchSpec{Script: row.script, Birth: row.birth, Label: row.label, Added: row.added}

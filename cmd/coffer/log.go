@@ -51,6 +51,10 @@ func (l *eventLog) event(e engine.Event) {
 		log.Info("rescan begins", "from", d.Job.From, "next", d.Job.Next, "tip", d.Job.Tip, "addresses", d.Job.Scripts)
 	case engine.JobEnded:
 		log.Info("rescan ended", "state", d.Job.State, "found", d.Job.Found, "error", d.Job.Error)
+	case engine.WatchLogCut:
+		log.Warn("cut a half written record off the watch log", "file", d.Path, "bytes", d.Bytes)
+	case engine.Refilled:
+		log.Info("brought the index up to the watch log", "added", d.Added, "adopted_by_log", d.Adopted, "rescan", uint64(d.Job))
 	case engine.NodeEvent:
 		nodeLine(log, d.Event)
 	case engine.WholeTrouble:

@@ -20,43 +20,39 @@ func (a *app) importCommand() *cli.Command {
 	return &cli.Command{
 		Name: "import-address", Usage: "watch addresses, and read their past", ArgsUsage: "COIN ADDRESS…",
 		Description: "From now on every output to these addresses is seen, in blocks and before. Their past is read by a job\n" +
-			"that begins at --from; reading from genesis reads every block once, however many addresses are given at once.",
+			"that begins at --from; reading from genesis reads every block once, however many addresses are given at once.\n\n" +
+			"A file has a line for each: ADDRESS[,LABEL[,METADATA]]. A label with a comma stands in double quotes; metadata is a\n" +
+			"JSON object of texts, or key=value;key=value. # begins a comment. Nothing is imported where any line is bad.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "file", Usage: "read addresses from `FILE`, one a line, # begins a comment; - is standard input"},
+			&cli.StringFlag{Name: "file", Usage: "read lines from `FILE`; - is standard input"},
 			&cli.StringFlag{Name: "from", Value: "genesis",
 				Usage: "where their past begins: a `HEIGHT`, a date (2026-11-20, two hours earlier to be safe), genesis or none"},
-			&cli.StringFlag{Name: "label", Usage: "a `TEXT` kept with them"},
+			&cli.StringFlag{Name: "label", Usage: "a `TEXT` kept with them; of a file, with those that have none"},
 			&cli.BoolFlag{Name: "wait", Usage: "wait until their past is read; without a daemon, read it here"},
 		},
 		Action: a.importAddresses,
 	}
 }
 
-// manyAddresses take long enough to import for a word to the person who waits.
-const manyAddresses = 20_000
-
 func (a *app) importAddresses(c *cli.Context) error {
 	coin, addresses, err := coinArg(c, 0, engine.MaxImport)
 	if err != nil {
 		return err
 	}
-	list := addressList{addresses: addresses}
+	source := lineSource{name: "the command line"}
 	if file := c.String("file"); file != "" {
-		if err := a.readAddresses(file, &list); err != nil {
+		if err := a.openLines(file, &source); err != nil {
 			return err
 		}
+		defer source.close()
 	}
-	if len(list.addresses) == 0 {
+	if len(addresses) == 0 && source.in == nil {
 		return usagef("no address given; usage: %s", usageLine(c))
 	}
-	request := engine.ImportRequest{Addresses: list.addresses, From: c.String("from"), Label: c.String("label")}
 	return a.with(c.Context, func(s *session) error {
-		if len(list.addresses) >= manyAddresses && a.terminal {
-			fmt.Fprintf(a.err, "importing %s addresses…\n", count(len(list.addresses)))
-		}
-		result, err := s.ImportAddresses(c.Context, coin, request)
+		result, err := a.importFrom(c, s, coin, addresses, &source)
 		if err != nil {
-			return list.locate(err)
+			return err
 		}
 		if c.Bool("wait") && result.Job != nil {
 			a.tellImport(coin, result, true, false)
@@ -77,6 +73,35 @@ func (a *app) importAddresses(c *cli.Context) error {
 		a.tellImport(coin, result, false, s.engine == nil)
 		return nil
 	})
+}
+
+// importFrom imports arguments, and lines behind them where there are some.
+func (a *app) importFrom(
+	c *cli.Context, s *session, coin coins.Symbol, addresses []string, source *lineSource,
+) (engine.ImportResult, error) {
+	if source.in == nil {
+		request := engine.ImportRequest{Addresses: addresses, From: c.String("from"), Label: c.String("label")}
+		result, err := s.ImportAddresses(c.Context, coin, request)
+		list := addressList{addresses: addresses}
+		return result, list.locate(err)
+	}
+	source.given = len(addresses)
+	lines := io.Reader(source)
+	if len(addresses) > 0 {
+		lines = io.MultiReader(strings.NewReader(strings.Join(addresses, "\n")+"\n"), source)
+	}
+	source.bar = a.newBar("reading", "bytes")
+	storing := a.newBar("importing", "addresses")
+	defer storing.close()
+	defer func() { source.bar.close() }()
+	request := engine.LinesRequest{Lines: lines, From: c.String("from"), Label: c.String("label")}
+	result, err := s.ImportLines(c.Context, coin, request, func(p engine.ImportProgress) {
+		if p.Total > 0 {
+			source.bar.close()
+			storing.set(p.Stored, p.Total)
+		}
+	})
+	return result, source.locate(err)
 }
 
 // reachTip waits until the index has read every block up to the node's tip; without a daemon, it reads them here.
@@ -211,74 +236,4 @@ func (l *addressList) locate(err error) error {
 		located.lines = append(located.lines, fmt.Sprintf("… and %s", plural(hidden, "more", "more")))
 	}
 	return located
-}
-
-func (a *app) watchCommand() *cli.Command {
-	return &cli.Command{
-		Name: "watch", Usage: "what is watched",
-		Subcommands: []*cli.Command{
-			{Name: "list", Usage: "list watched addresses", ArgsUsage: "COIN", Flags: pageFlags(), Action: a.watchList},
-			{
-				Name: "remove", Usage: "stop watching addresses, and forget their coins and history", ArgsUsage: "COIN ADDRESS…",
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "file", Usage: "read addresses from `FILE`, one a line; - is standard input"}},
-				Action: a.watchRemove,
-			},
-		},
-	}
-}
-
-func (a *app) watchList(c *cli.Context) error {
-	coin, _, err := coinArg(c, 0, 0)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(c)
-	if err != nil {
-		return err
-	}
-	return a.with(c.Context, func(s *session) error {
-		list, err := s.Watches(c.Context, coin, page)
-		if err != nil {
-			return err
-		}
-		a.show(list, func() {
-			t := newTable("address", ">complete from", "state", "label", "watched since (UTC)", "derived")
-			for _, watch := range list.Watches {
-				state := watch.State
-				if watch.Job != 0 {
-					state = fmt.Sprintf("%s (job %d)", state, watch.Job)
-				}
-				t.row(watch.Address, fmt.Sprint(int(watch.Birth)), state, watch.Label, timeText(watch.Added), originsText(watch.Origins))
-			}
-			t.write(a.out, a.width)
-		})
-		a.more(list.Next)
-		return nil
-	})
-}
-
-func (a *app) watchRemove(c *cli.Context) error {
-	coin, addresses, err := coinArg(c, 0, engine.MaxImport)
-	if err != nil {
-		return err
-	}
-	list := addressList{addresses: addresses}
-	if file := c.String("file"); file != "" {
-		if err := a.readAddresses(file, &list); err != nil {
-			return err
-		}
-	}
-	if len(list.addresses) == 0 {
-		return usagef("no address given; usage: %s", usageLine(c))
-	}
-	return a.with(c.Context, func(s *session) error {
-		removed, err := s.RemoveWatches(c.Context, coin, list.addresses)
-		if err != nil {
-			return list.locate(err)
-		}
-		a.show(map[string]int{"removed": removed}, func() {
-			fmt.Fprintf(a.out, "%s no longer watched\n", plural(removed, "address is", "addresses are"))
-		})
-		return nil
-	})
 }

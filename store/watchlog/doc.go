@@ -10,18 +10,21 @@
 //
 // # Layout
 //
-// Numbers are big endian, V is a varint, text is V length and bytes.
+// Numbers are big endian, times and ages in seconds; V is a varint, Z a signed one,
+// text is V length and bytes.
 //
 //	head    "coffer watch log" 16, format 4, log id 16, genesis 32, text symbol, text network, checksum 4
 //	record  mark 4 (c0 ff e5 0a), payload length 4, checksum 4 of length and payload, payload
 //
 //	payload                      kind 1, then
-//	  1 scripts watched          time 8, V count, and of each: flags 1 (1 archived), V birth, text script, text label, text metadata
+//	  1 scripts watched          time 8, V count, and of each: flags 1 (1 archived), V birth, Z added after time, text script, text label,
+//	                             text metadata
 //	  2 scripts given up         V count, and of each: text script
 //	  3 scripts changed          V count, and of each: flags 1 (1 label, 2 metadata, 4 archive: given; 8 archived),
 //	                             text script, text label, text metadata
 //	  4 descriptor watched       time 8, V birth, V gap, text descriptor, text label
 //	  5 descriptor given up      text descriptor
+//	  6 addresses given out      V branch, V count up to which they are, text descriptor
 //
 // Checksums are CRC-32C. The log id is random and drawn anew whenever the file
 // is written anew ([Log.Compact]); a position means something only together

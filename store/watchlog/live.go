@@ -38,6 +38,10 @@ func (l *Log) live(ctx context.Context, each func(*Record) error) error {
 			if later.descriptors[r.Descriptor.Text] > n {
 				return nil
 			}
+		case Issued:
+			if d := &r.Descriptor; later.descriptors[d.Text] > n || later.issued[branch{d.Text, d.Branch}] != n {
+				return nil
+			}
 		default:
 			return nil
 		}
@@ -76,10 +80,18 @@ type later struct {
 	givenUp     map[name]int
 	changed     map[name]Script
 	descriptors map[string]int
+	// issued is the last record of what was given out of a branch.
+	issued map[branch]int
+}
+
+// branch is one of a descriptor.
+type branch struct {
+	descriptor string
+	number     uint32
 }
 
 func (l *Log) later(ctx context.Context) (*later, error) {
-	found := &later{givenUp: map[name]int{}, changed: map[name]Script{}, descriptors: map[string]int{}}
+	found := &later{givenUp: map[name]int{}, changed: map[name]Script{}, descriptors: map[string]int{}, issued: map[branch]int{}}
 	if l.stats.GivenUp == 0 && l.stats.Changed == 0 {
 		return found, nil
 	}
@@ -102,6 +114,8 @@ func (l *Log) later(ctx context.Context) (*later, error) {
 			found.watchedAgain(r.Scripts)
 		case DescriptorGivenUp:
 			found.descriptors[r.Descriptor.Text] = n
+		case Issued:
+			found.issued[branch{r.Descriptor.Text, r.Descriptor.Branch}] = n
 		case DescriptorWatched:
 		}
 		return nil

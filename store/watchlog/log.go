@@ -225,6 +225,8 @@ func (s *Stats) count(payload []byte) error {
 		s.Changed += d.uvarint()
 	case DescriptorGivenUp:
 		s.GivenUp++
+	case Issued:
+		s.Changed++
 	case DescriptorWatched:
 	default:
 		return fmt.Errorf("kind %d: %w", kind, ErrNewer)

@@ -18,6 +18,7 @@ const (
 	Changed           Kind = 3
 	DescriptorWatched Kind = 4
 	DescriptorGivenUp Kind = 5
+	Issued            Kind = 6
 )
 
 // Limits of a record.
@@ -33,6 +34,9 @@ type Script struct {
 	Script []byte
 	// Birth is the height from which the script counts.
 	Birth coins.Height
+	// Added is when it was first watched, in whole seconds; zero is the record's
+	// time.
+	Added time.Time
 	// Label and Metadata are kept for people and their programs; HasLabel and
 	// HasMetadata say in a [Changed] record that they are given.
 	Label, Metadata       string
@@ -47,6 +51,9 @@ type Descriptor struct {
 	Birth coins.Height
 	Gap   uint32
 	Label string
+	// Branch and Issued are of [Issued] records: that many addresses of the branch
+	// were given out.
+	Branch, Issued uint32
 }
 
 // Record is one entry of the log.
@@ -57,7 +64,8 @@ type Record struct {
 	Time time.Time
 	// Scripts are of the first three kinds, one at least.
 	Scripts []Script
-	// Descriptor is of the last two, of which the last has its Text only.
+	// Descriptor is of the others: [DescriptorGivenUp] has its Text only, [Issued]
+	// that with Branch and Issued.
 	Descriptor Descriptor
 }
 
@@ -94,7 +102,10 @@ func (r *Record) append(b []byte) ([]byte, error) {
 		b = binary.BigEndian.AppendUint64(b, uint64(r.Time.Unix()))
 		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(d.Birth)), uint64(d.Gap))
 		return appendText(appendText(b, d.Text), d.Label), nil
-	case DescriptorGivenUp:
+	case DescriptorGivenUp, Issued:
+		if r.Kind == Issued {
+			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(r.Descriptor.Branch)), uint64(r.Descriptor.Issued))
+		}
 		if err := fits(0, len(r.Descriptor.Text)); err != nil || r.Descriptor.Text == "" {
 			return nil, fmt.Errorf("descriptor of %d bytes: %w", len(r.Descriptor.Text), ErrRecord)
 		}
@@ -133,6 +144,7 @@ func (r *Record) appendScripts(b []byte) ([]byte, error) {
 		switch r.Kind {
 		case Watched:
 			b = binary.AppendUvarint(append(b, flag(s.Archived, flagArchived)), uint64(s.Birth))
+			b = binary.AppendVarint(b, r.after(s.Added))
 			b = appendText(appendText(appendText(b, s.Script), s.Label), s.Metadata)
 		case GivenUp:
 			b = appendText(b, s.Script)
@@ -145,6 +157,14 @@ func (r *Record) appendScripts(b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// after returns the seconds from the record's time to another.
+func (r *Record) after(added time.Time) int64 {
+	if added.IsZero() {
+		return 0
+	}
+	return added.Unix() - r.Time.Unix()
+}
+
 // decodeRecord reads a payload. Scripts share it.
 func decodeRecord(payload []byte) (r Record, err error) {
 	d := decoder{rest: payload}
@@ -155,6 +175,9 @@ func decodeRecord(payload []byte) (r Record, err error) {
 		r.Descriptor.Birth, r.Descriptor.Gap = d.height(), d.u32()
 		r.Descriptor.Text, r.Descriptor.Label = string(d.text()), string(d.text())
 	case DescriptorGivenUp:
+		r.Descriptor.Text = string(d.text())
+	case Issued:
+		r.Descriptor.Branch, r.Descriptor.Issued = d.u32(), d.u32()
 		r.Descriptor.Text = string(d.text())
 	case Watched, GivenUp, Changed:
 		d.scripts(&r)
@@ -187,6 +210,7 @@ func (d *decoder) scripts(r *Record) {
 		case Watched:
 			flags = d.u8()
 			s.Archived, s.Birth = flags&flagArchived != 0, d.height()
+			s.Added = r.Time.Add(time.Duration(d.varint()) * time.Second)
 		case Changed:
 			flags = d.u8()
 			s.HasLabel, s.HasMetadata = flags&flagLabel != 0, flags&flagMetadata != 0
@@ -227,7 +251,10 @@ func (d *decoder) u8() byte {
 
 func (d *decoder) time() time.Time {
 	if b := d.take(8); b != nil {
-		return time.Unix(int64(binary.BigEndian.Uint64(b)), 0).UTC()
+		if unix := binary.BigEndian.Uint64(b); unix < 1<<40 {
+			return time.Unix(int64(unix), 0).UTC()
+		}
+		d.bad = true
 	}
 	return time.Time{}
 }
@@ -235,6 +262,17 @@ func (d *decoder) time() time.Time {
 func (d *decoder) uvarint() uint64 {
 	v, n := binary.Uvarint(d.rest)
 	if d.bad || n <= 0 {
+		d.bad = true
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+// varint reads a number of seconds, of which there are less than 2^33.
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.rest)
+	if d.bad || n <= 0 || v >= 1<<33 || v <= -1<<33 {
 		d.bad = true
 		return 0
 	}

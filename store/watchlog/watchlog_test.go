@@ -82,7 +82,7 @@ func at(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
 func watchedRecord(names ...string) Record {
 	r := Record{Kind: Watched, Time: at(1)}
 	for _, name := range names {
-		r.Scripts = append(r.Scripts, Script{Script: []byte(name), Birth: 5, Label: "of " + name, Metadata: "{}"})
+		r.Scripts = append(r.Scripts, Script{Script: []byte(name), Birth: 5, Added: at(1), Label: "of " + name, Metadata: "{}"})
 	}
 	return r
 }
@@ -93,7 +93,7 @@ func TestGolden(t *testing.T) {
 	l := open(t, path, Options{Random: sevens{}})
 	want := []Record{
 		{Kind: Watched, Time: at(0x5f5e1000), Scripts: []Script{
-			{Script: []byte{0x51, 0x52}, Birth: 300, Label: "shop", Metadata: `{"a":"b"}`, Archived: true},
+			{Script: []byte{0x51, 0x52}, Birth: 300, Added: at(0x5f5e0fff), Label: "shop", Metadata: `{"a":"b"}`, Archived: true},
 		}},
 		{Kind: GivenUp, Scripts: []Script{{Script: []byte{0x51}}, {Script: []byte{0x52}}}},
 		{Kind: Changed, Scripts: []Script{
@@ -101,6 +101,7 @@ func TestGolden(t *testing.T) {
 		}},
 		{Kind: DescriptorWatched, Time: at(2), Descriptor: Descriptor{Text: "wpkh(x)", Birth: 7, Gap: 20, Label: "hot"}},
 		{Kind: DescriptorGivenUp, Descriptor: Descriptor{Text: "wpkh(x)"}},
+		{Kind: Issued, Descriptor: Descriptor{Text: "x", Branch: 1, Issued: 300}},
 	}
 	fill(t, l, want...)
 	got, err := os.ReadFile(path)
@@ -109,11 +110,12 @@ func TestGolden(t *testing.T) {
 	}
 	golden := "636f66666572207761746368206c6f67" + "00000001" + "07070707070707070707070707070707" +
 		"06226e46111a0b59caaf126043eb5bbf28c34f3a5e332a1fc7b2b73cf188910f" + "03627463" + "0772656774657374" + "12f4be91" +
-		"c0ffe50a" + "0000001f" + "c469971e" + "01" + "000000005f5e1000" + "01" + "01" + "ac02" + "025152" + "0473686f70" + "097b2261223a2262227d" +
+		"c0ffe50a" + "00000020" + "9cfed205" + "01" + "000000005f5e1000" + "01" + "01" + "ac02" + "01" + "025152" + "0473686f70" + "097b2261223a2262227d" +
 		"c0ffe50a" + "00000006" + "51eae477" + "02" + "02" + "0151" + "0152" +
 		"c0ffe50a" + "0000000f" + "610d55a9" + "03" + "02" + "03" + "0151" + "036e6577" + "00" + "0c" + "0152" + "00" + "00" +
 		"c0ffe50a" + "00000017" + "a50e4dd8" + "04" + "0000000000000002" + "07" + "14" + "077770" + "6b68287829" + "03686f74" +
-		"c0ffe50a" + "00000009" + "e4ec5c6a" + "05" + "07" + "77706b68287829"
+		"c0ffe50a" + "00000009" + "e4ec5c6a" + "05" + "07" + "77706b68287829" +
+		"c0ffe50a" + "00000006" + "683cdd2b" + "06" + "01" + "ac02" + "0178"
 	if hex.EncodeToString(got) != golden {
 		t.Errorf("the file is\n%x, want\n%s", got, golden)
 	}
@@ -342,7 +344,7 @@ func TestLive(t *testing.T) {
 			if r.Kind == Changed { // only what is watched is changed
 				r.Scripts = slices.DeleteFunc(r.Scripts, func(s Script) bool { _, known := model[string(s.Script)]; return !known })
 			}
-			if r.Kind <= Changed && len(r.Scripts) == 0 {
+			if _, known := descriptors[r.Descriptor.Text]; r.Kind == Issued && !known || r.Kind <= Changed && len(r.Scripts) == 0 {
 				continue
 			}
 			fill(t, l, r)
@@ -373,7 +375,7 @@ func TestLive(t *testing.T) {
 
 func drawRecord(rt *rapid.T) Record {
 	names := rapid.SliceOfNDistinct(rapid.StringMatching("[a-f]"), 1, 4, rapid.ID[string]).Draw(rt, "scripts")
-	r := Record{Kind: rapid.SampledFrom([]Kind{Watched, Watched, GivenUp, Changed, DescriptorWatched, DescriptorGivenUp}).Draw(rt, "kind")}
+	r := Record{Kind: rapid.SampledFrom([]Kind{Watched, Watched, GivenUp, Changed, DescriptorWatched, DescriptorGivenUp, Issued}).Draw(rt, "kind")}
 	switch r.Kind {
 	case DescriptorWatched:
 		r.Time = at(3)
@@ -382,6 +384,9 @@ func drawRecord(rt *rapid.T) Record {
 	case DescriptorGivenUp:
 		r.Descriptor.Text = names[0]
 		return r
+	case Issued:
+		r.Descriptor = Descriptor{Text: names[0], Issued: rapid.Uint32Range(1, 9).Draw(rt, "issued")}
+		return r
 	case Watched:
 		r.Time = at(3)
 	}
@@ -389,6 +394,7 @@ func drawRecord(rt *rapid.T) Record {
 		s := Script{Script: []byte(name)}
 		switch r.Kind {
 		case Watched:
+			s.Added = at(rapid.Int64Range(1, 5).Draw(rt, "added"))
 			s.Label = rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "label")
 		case Changed:
 			s.HasLabel, s.HasArchived = rapid.Bool().Draw(rt, "has label"), rapid.Bool().Draw(rt, "has archived")
@@ -426,7 +432,16 @@ func applyTo(model map[string]Script, descriptors map[string]Descriptor, r *Reco
 	}
 	switch r.Kind {
 	case DescriptorWatched:
+		old := descriptors[r.Descriptor.Text]
 		descriptors[r.Descriptor.Text] = r.Descriptor
+		d := descriptors[r.Descriptor.Text]
+		d.Issued = old.Issued
+		descriptors[r.Descriptor.Text] = d
+	case Issued:
+		if d, known := descriptors[r.Descriptor.Text]; known {
+			d.Issued = r.Descriptor.Issued
+			descriptors[r.Descriptor.Text] = d
+		}
 	case DescriptorGivenUp:
 		delete(descriptors, r.Descriptor.Text)
 	}
