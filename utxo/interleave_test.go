@@ -20,6 +20,7 @@ type stage struct {
 	*world
 	base        []*testBlock
 	c, c2, d2   *testBlock
+	deep        []*testBlock // above the base's first
 	unconfirmed *wire.MsgTx
 	readers     map[string]*reader
 }
@@ -46,6 +47,10 @@ func newStage(t *testing.T) *stage {
 	s.unconfirmed = spendTx(5, outPoints(outPoint(first, 3)), pay(0, 6))
 	s.c2 = newBlock(b2, testStart, 5, coinbaseTx(5, pay(0, 2)), chained, s.unconfirmed)
 	s.d2 = newBlock(s.c2, testStart, 6, coinbaseTx(6, pay(1, 1)), spendTx(6, outPoints(outPoint(chained, 0), change), pay(0, 47)))
+	again := spendTx(7, outPoints(outPoint(first, 0)), pay(0, 99))
+	e1 := newBlock(b0, testStart, 7, coinbaseTx(7, pay(0, 31)), again)
+	e2 := newBlock(e1, testStart, 8, coinbaseTx(8, pay(0, 4)))
+	s.deep = []*testBlock{e1, e2, newBlock(e2, testStart, 9, coinbaseTx(9, pay(1, 1)), spendTx(8, outPoints(outPoint(again, 0)), pay(0, 98)))}
 	s.base = []*testBlock{b0, b1, b2}
 	for _, b := range s.base {
 		s.add(b)
@@ -244,7 +249,12 @@ func tales() []tale {
 		}
 		return list
 	}
+	deep := []deed{disconnects, disconnects}
+	for i := range 3 {
+		deep = append(deep, connects(func(s *stage) *testBlock { return s.deep[i] }))
+	}
 	return []tale{
+		{"a reorg below a job's cursor", [][]deed{deep, append([]deed{imports(0, 0)}, reads("a", 3)...)}},
 		{"a job reads while its blocks are orphaned", [][]deed{reorg, append([]deed{imports(0, 0)}, reads("a", 4)...)}},
 		{"imported again while it is read", [][]deed{{imports(0, 2), imports(0, 1), imports(0, 0)}, {fetches("a", false), applies("a"), applies("a")},
 			{fetches("b", false), applies("b")}, reorg[:2]}},

@@ -27,9 +27,10 @@ type modelWatch struct {
 	birth, since coins.Height
 	// live are the blocks connected while the script was watched.
 	live map[coins.BlockHash]bool
-	// done says that none of its jobs reads its past.
-	done bool
-	jobs []utxo.JobID
+	// done says that none of its jobs reads its past, told that one has ended
+	// and so the log may tell of the past.
+	done, told bool
+	jobs       []utxo.JobID
 }
 
 // modelCoin is an output of a watched script.

@@ -337,6 +337,7 @@ func (w *world) noteDone() {
 	}
 	for _, mw := range w.m.watched {
 		mw.done = !slices.ContainsFunc(mw.jobs, func(id utxo.JobID) bool { return !done[id] })
+		mw.told = mw.told || slices.ContainsFunc(mw.jobs, func(id utxo.JobID) bool { return done[id] })
 	}
 }
 
@@ -479,6 +480,9 @@ func (w *world) follow() {
 func (w *world) take(c utxo.Change) error {
 	if c.Kind != utxo.CoinCreated && c.Kind != utxo.CoinSpent && c.Kind != utxo.CoinRemoved && c.Kind != utxo.CoinRestored {
 		return nil
+	}
+	if mw := w.m.watched[string(c.Coin.Script)]; c.Historical && mw != nil && !mw.told && !w.ever[string(c.Coin.Script)] {
+		return fmt.Errorf("change %d tells of what a job has found, coin %s, and none of the script's jobs has ended", c.Seq, c.Coin.OutPoint)
 	}
 	comes := c.Kind == utxo.CoinCreated || c.Kind == utxo.CoinRestored
 	key := told{c.Coin.OutPoint, c.Coin.Block.Height}
