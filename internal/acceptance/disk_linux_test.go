@@ -50,10 +50,20 @@ func TestFullDisk(t *testing.T) {
 	g.await("every coin waits for room", file, func(status *engine.CoinStatus, _ coins.BlockID) bool {
 		return strings.Contains(status.Reason, "free")
 	})
+	for _, args := range [][]string{{"rescan", "btc"}, {"index", "compact", "btc"}, {"snapshot", "--to", filepath.Join(disk, "saved")}} {
+		if code, complaint := g.run(file, nil, args...); code == 0 || !strings.Contains(complaint, `"disk_full"`) {
+			t.Errorf("%v with a full disk ends with %d: %s", args, code, complaint)
+		}
+	}
 	d.end(syscall.SIGTERM)
 	// What had no room may be told once more; it is read again.
 	if d.code() != 0 && !strings.Contains(d.log.String(), `"code":"disk_full"`) {
 		t.Fatalf("SIGTERM with a full disk: exit code %d\n%s", d.code(), d.log)
+	}
+	for _, args := range [][]string{{"utxos", "btc"}, {"status"}, {"index", "check", "ltc"}} {
+		if code, complaint := g.run(file, nil, args...); code != 0 && d.code() == 0 {
+			t.Errorf("%v reads, and with a full disk ends with %d: %s", args, code, complaint)
+		}
 	}
 	code, complaint := g.run(file, nil, "daemon", "--once")
 	if code == 0 || !strings.Contains(complaint, "disk") {
