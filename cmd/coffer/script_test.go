@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 //	stop COIN                 stop the node
 //	code N coffer ARGS…       run and expect the exit code
 //	until REGEXP coffer ARGS… run until standard output matches
+//	second COIN               start a second node, COIN2, with the same chain
+//	pair COIN                 write coffer.yaml for both, with http.listen as $HTTP
+//	get STATUS URL            ask over HTTP
 //	outpoints NAME…           set variables to the outpoints in standard output
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -48,6 +51,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"node": nodeCmd, "config": configCmd, "mine": mineCmd, "send": sendCmd, "reorg": reorgCmd, "stop": stopCmd, "fault": faultCmd,
+			"second": secondCmd, "pair": pairCmd, "get": getCmd,
 			"code": codeCmd, "until": untilCmd, "outpoints": outpointsCmd,
 		},
 		RequireExplicitExec: true,
