@@ -21,6 +21,18 @@
 // background probes the failed one again after a growing pause. [Node.Status]
 // says which is used and why others are not.
 //
+// # Several nodes
+//
+// A [Pool] is several nodes of a coin as one, for the same consumers. One of
+// them is in use and alone says what the chain is:
+//
+//	probe each node ──▶ seen (answers? tip, work, fork) ──▶ choose ──▶ in use, View
+//	failed call, refused block ─────────────▲
+//
+// choose is a pure function of what was seen. Its result changes View, so that
+// who needs several answers of one node can tell. Blocks are taken from any
+// node, since their hash says what they are.
+//
 // # Invariants
 //
 //   - A node is known by its genesis block. It is compared when the node is
@@ -38,6 +50,7 @@
 //     in progress, in the caller's buffer, beside one answer for each other call.
 //   - A buffer given to [Node.Block] is the caller's alone again when the call
 //     returns, also when it was cancelled.
+//   - A node of another chain is never used, and has no say in what is invalid.
 //   - Hints are bounded: blocks coalesce, transactions beyond a limit become a
 //     gap. See [Hint].
 //

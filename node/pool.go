@@ -244,6 +244,7 @@ func (p *Pool) put(next int, now time.Time) {
 	p.state.seen[from].fork = fork
 	p.state.inUse = next
 	p.state.view++
+	p.hints.add(Hint{Kind: HintGap}) // what the new one knows was not looked at
 }
 
 // reason is the health that the old node is left for, or HealthOK where it is
