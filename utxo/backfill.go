@@ -233,7 +233,8 @@ func (x *Index) backfill(s *step, ids []JobID, b *coins.Block) (rows []*jobRow, 
 		if err != nil {
 			return nil, err
 		}
-		if rows = append(rows, j); j.Next == b.ID.Height {
+		// One that is done is here only because storing something else failed then.
+		if rows = append(rows, j); j.Next == b.ID.Height && j.State != JobDone {
 			here = append(here, j)
 		}
 	}
@@ -353,9 +354,12 @@ func (s *step) extendUndo(height coins.Height, facts []fact) error {
 	return nil
 }
 
-// finish ends a job of which the cursor has passed the tip. The log gets one
-// row that stands for all the changes the job kept.
+// finish ends a job of which the cursor has passed the tip, once. The log gets
+// one row that stands for all the changes the job kept.
 func (x *Index) finish(s *step, j *jobRow) (bool, error) {
+	if j.State == JobDone {
+		return true, nil
+	}
 	if j.Next < s.state.above(x.self.start) {
 		return false, nil
 	}

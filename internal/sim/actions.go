@@ -69,6 +69,10 @@ func (w *World) content(rng *rand.Rand, parent *block, set *coinSet) []*tx {
 		cb = twin
 	}
 	txs := []*tx{cb}
+	if rng.IntN(8) == 0 {
+		set.apply(cb)
+		return txs
+	}
 	for _, t := range w.node.now.pool {
 		if rng.IntN(2) == 0 && set.holds(t) && countTx(parent, t.id) == 0 {
 			set.apply(t)
@@ -76,9 +80,6 @@ func (w *World) content(rng *rand.Rand, parent *block, set *coinSet) []*tx {
 		}
 	}
 	set.apply(cb)
-	if rng.IntN(5) == 0 {
-		return txs[:1+rng.IntN(len(txs))/len(txs)*len(txs)] // empty but for the coinbase, or as it is
-	}
 	for range rng.IntN(4) {
 		if t := w.spend(rng, set); t != nil {
 			set.apply(t)
