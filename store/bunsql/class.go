@@ -21,6 +21,7 @@ const (
 	other       class = iota
 	conflict          // run it again
 	duplicate         // a unique key is there already
+	exists            // a table or index is there already
 	full              // the disk
 	readOnly          // it does not take writes
 	unreachable       // the connection is gone or was never there
@@ -46,6 +47,9 @@ func (sqliteEngine) class(err error) class {
 	if e.Code() == sqliteUnique || e.Code() == sqlitePrimaryKey {
 		return duplicate
 	}
+	if strings.Contains(e.Error(), "already exists") {
+		return exists
+	}
 	switch e.Code() & 0xff {
 	case sqliteBusy, sqliteLocked:
 		return conflict
@@ -69,6 +73,8 @@ func (postgresEngine) class(err error) class {
 		return conflict
 	case e.Code == "23505":
 		return duplicate
+	case e.Code == "42P07":
+		return exists
 	case e.Code == "53100":
 		return full
 	case e.Code == "25006":
@@ -91,6 +97,8 @@ func (mysqlEngine) class(err error) class {
 		return conflict
 	case 1062, 1586:
 		return duplicate
+	case 1050, 1061:
+		return exists
 	case 1021, 1114:
 		return full
 	case 1290, 1792, 1836:
@@ -132,7 +140,7 @@ func (d *DB) explain(err error) error {
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case unreachable:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case other, conflict, duplicate:
+	case other, conflict, duplicate, exists:
 	}
 	return err
 }
