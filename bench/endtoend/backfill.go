@@ -27,8 +27,8 @@ const minePause = 300 * time.Millisecond
 // backfilled is a measured backfill with how late each new block was applied beside it.
 type backfilled struct {
 	scanned
-	// Late are those of blocks beside it, Idle of blocks before it.
-	Late, Idle []time.Duration
+	// Late are those of blocks beside it, Import of those beside the import, Idle of blocks before.
+	Late, Import, Idle []time.Duration
 }
 
 // backfillAll takes the chain's blocks once, which tells their bytes and warms caches, and measures.
@@ -63,7 +63,7 @@ func (r *runner) backfill(ctx context.Context, out io.Writer) (err error) {
 	}()
 	var plain []scanned
 	var past []backfilled
-	var late, idle []time.Duration
+	var late, importing, idle []time.Duration
 	for range r.config.rounds {
 		source, err := r.openFed(ctx, transport)
 		if err != nil {
@@ -73,7 +73,8 @@ func (r *runner) backfill(ctx context.Context, out io.Writer) (err error) {
 		if err = errors.Join(err, source.Close()); err != nil {
 			return err
 		}
-		past, late, idle = append(past, one), append(late, one.Late...), append(idle, one.Idle...)
+		past, late = append(past, one), append(late, one.Late...)
+		importing, idle = append(importing, one.Import...), append(idle, one.Idle...)
 		if source, err = r.open(ctx, transport); err != nil {
 			return err
 		}
@@ -88,15 +89,18 @@ func (r *runner) backfill(ctx context.Context, out io.Writer) (err error) {
 	}
 	slices.SortFunc(past, func(a, b backfilled) int { return int(a.Wall - b.Wall) })
 	job, scan := past[len(past)/2], medianScan(plain)
-	fmt.Fprintln(out, "| transport | verify | addresses | plain scan MB/s | backfill MB/s | of plain | a block beside it applied within | a block without it |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
-	fmt.Fprintf(out, "| %s | %s | %s | %.0f | %.0f | %.0f %% | %s | %s |\n", transport, list(r.config.verify)[0], l.Name,
-		scan.rate(), job.rate(), 100*job.rate()/scan.rate(), spread(late), spread(idle))
+	fmt.Fprintln(out, "| transport | verify | addresses | plain scan MB/s | backfill MB/s | of plain | a block beside it applied within | beside the import | without either |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintf(out, "| %s | %s | %s | %.0f | %.0f | %.0f %% | %s | %s | %s |\n", transport, list(r.config.verify)[0], l.Name,
+		scan.rate(), job.rate(), 100*job.rate()/scan.rate(), spread(late), spread(importing), spread(idle))
 	return nil
 }
 
 // spread tells of times by their median, nine in ten, and the worst.
 func spread(times []time.Duration) string {
+	if len(times) == 0 {
+		return "none came"
+	}
 	slices.Sort(times)
 	at := func(i int) time.Duration { return times[i].Round(time.Millisecond) }
 	return fmt.Sprintf("median %v, nine in ten %v, worst of %d %v", at(len(times)/2), at(len(times)*9/10), len(times), at(len(times)-1))
@@ -152,9 +156,14 @@ func (r *runner) backfillOnce(ctx context.Context, source *node.Node, l load, ve
 	group, following := errgroup.WithContext(following)
 	group.Go(func() error { return follower.Run(following) })
 	group.Go(func() error { return r.mine(following, w) })
+	var imported utxo.WatchResult
 	if err = r.idle(following); err == nil {
 		b.Idle = w.late()
-		b.cost, err = r.readPast(ctx, source, index, l, verify)
+		imported, err = index.Watch(ctx, l.specs(), &utxo.JobSpec{From: 1})
+	}
+	if err == nil {
+		b.Import = w.late()
+		b.cost, err = r.readPast(ctx, source, index, imported.Job, verify)
 	}
 	stop()
 	if err = errors.Join(err, group.Wait()); err == nil {
@@ -174,13 +183,9 @@ func (r *runner) idle(ctx context.Context) error {
 	}
 }
 
-// readPast imports a load and measures the reading of its past, as the engine does it.
-func (r *runner) readPast(ctx context.Context, source *node.Node, index *utxo.Index, l load, verify coins.Verify) (cost, error) {
-	imported, err := index.Watch(ctx, l.specs(), &utxo.JobSpec{From: 1})
-	if err != nil {
-		return cost{}, err
-	}
-	job, err := index.StartJob(ctx, imported.Job)
+// readPast measures a job, as the engine runs it.
+func (r *runner) readPast(ctx context.Context, source *node.Node, index *utxo.Index, id utxo.JobID, verify coins.Verify) (cost, error) {
+	job, err := index.StartJob(ctx, id)
 	if err != nil {
 		return cost{}, err
 	}
