@@ -181,7 +181,7 @@ func (p *part) fill(ctx context.Context, from *snapshot.Snapshot, c *snapshot.Co
 	if err != nil || !verify {
 		return errors.Join(err, store.Close())
 	}
-	index, err := utxo.Open(ctx, roomy, p.coin, utxo.Options{MaxReorg: p.config.MaxReorg, Clock: p.options.Clock})
+	index, err := utxo.Open(ctx, roomy, p.coin, utxo.Options{MaxReorg: p.config.MaxReorg, Clock: p.options.Clock, Derive: p.derive})
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}

@@ -258,3 +258,44 @@ func TestCompactOnline(t *testing.T) {
 	w.atTip()
 	w.sound()
 }
+
+// What was imported after a snapshot is in the watch log, and so in the index that is restored from it. A folder that was
+// lost comes back with the log of the snapshot.
+func TestRestoreRefills(t *testing.T) {
+	w := paid(t, "    start: genesis\n")
+	w.catchUp()
+	then := w.answers()
+	to := filepath.Join(t.TempDir(), "saved")
+	w.snapshot(to)
+	late, script := w.address(9)
+	w.mine(1, simnode.Pay(script, 4444))
+	early, _ := w.address(0)
+	if _, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{late}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.engine.RemoveWatches(t.Context(), "btc", []string{early}); err != nil {
+		t.Fatal(err)
+	}
+	w.catchUp()
+	want := w.answers()
+	report := w.restore(engine.RestoreRequest{From: to, Verify: true, Replace: true})
+	if one := report.Coins[0]; one.WatchLog != "kept" {
+		t.Errorf("restored %+v", one)
+	}
+	w.catchUp()
+	if got := w.answers(); got != want {
+		t.Errorf("after catching up:\n%s", unlike(got, want))
+	}
+	w.close()
+	if err := os.RemoveAll(w.folder()); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	report = w.restore(engine.RestoreRequest{From: to, Verify: true})
+	if one := report.Coins[0]; one.WatchLog != "restored" {
+		t.Errorf("restored %+v", one)
+	}
+	if got := w.answers(); got != then {
+		t.Errorf("the snapshot's state:\n%s", unlike(got, then))
+	}
+}
