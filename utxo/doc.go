@@ -48,6 +48,18 @@
 // headers are the chain. Payments below a script's birth do not count; where a
 // reorg leads below its import, its birth falls with the first payment there.
 //
+// # The change log
+//
+// Whoever derives something from the log registers a cursor by name
+// ([Index.RegisterCursor]), keeps its own beside what it derived, and tells the
+// index now and then how far it has come. Each connected block prunes some rows
+// from the log's front: up to the slowest cursor of this index id, and not what
+// came with blocks that can be disconnected still, nor what a job is to tell of.
+// Without a cursor that depth is all that is kept; a consumer that was away for
+// longer compares the coins there are instead. One that lags more than
+// [MaxCursorLag] changes falls off; it and those of another index id (after a
+// reset or a restore) get [ErrPruned] or [ErrOtherIndex], never a gap.
+//
 // # Sources
 //
 // A source derives scripts, in branches by index ([Index.AddSource]). Of each

@@ -262,7 +262,7 @@ func TestComplete(t *testing.T) {
 		{[]string{"balance", ""}, "btc ltc doge"},
 		{[]string{"balance", "btc", ""}, ""},
 		{[]string{"rescan", "l"}, "list ltc"},
-		{[]string{"--json", "index", ""}, "check rebuild"},
+		{[]string{"--json", "index", ""}, "check rebuild compact"},
 		{[]string{"import-address", "btc", "--l"}, "--label"},
 		{[]string{"import-address", "--file", ""}, ""},
 		{[]string{"import-address", "--file", "x", "d"}, "doge"},

@@ -18,7 +18,7 @@ func (a *app) snapshotCommand() *cli.Command {
 		Name: "snapshot", Usage: "save indexes to a folder, while they go on", ArgsUsage: "[COIN…]",
 		Description: "Saves each coin's index at one whole block, with its watch set, to a new folder. The daemon goes on meanwhile.\n" +
 			"The folder appears when everything in it is on the disk; `coffer restore` reads it.",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "to", Usage: "the new `FOLDER`", Required: true}},
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "to", Usage: "the new `FOLDER`"}},
 		Action: a.snapshot,
 	}
 }
@@ -39,7 +39,7 @@ func (a *app) restoreCommand() *cli.Command {
 func (a *app) snapshot(c *cli.Context) error {
 	to, err := filepath.Abs(c.String("to"))
 	if err != nil || c.String("to") == "" {
-		return usagef("--to %q is not a folder", c.String("to"))
+		return usagef("where to? --to FOLDER names the new folder")
 	}
 	symbols, err := symbolArgs(c.Args().Slice())
 	if err != nil {
