@@ -172,7 +172,8 @@ func readEventSum(key, value []byte) (sumRow, error) {
 }
 
 // pastSum adds up the rows of a prefix that are before a key, from whichever
-// end of the prefix is nearer: it reads from both in turns.
+// end of the prefix is nearer: it reads from both in turns, longer ones from
+// where the heights make the way look shorter. Rows go on with a height.
 type pastSum struct {
 	r           Reader
 	interrupted func() error
@@ -182,19 +183,27 @@ type pastSum struct {
 	read func(key, value []byte) (sumRow, error)
 }
 
-// pastTurn is how many rows are read from one end before the other's turn.
-const pastTurn = 4096
+// pastTurn is how many rows are read from one end before the other's turn, and
+// pastFavour how many times as many from the end that looks nearer.
+const (
+	pastTurn   = 4096
+	pastFavour = 4
+)
 
 func (p *pastSum) sum() (sumRow, error) {
 	var before, after sumRow
 	var low, high []byte // where the turns go on
+	fromLow, fromHigh, err := p.turns()
+	if err != nil {
+		return before, err
+	}
 	for {
-		next, err := p.turn(&before, low, false)
+		next, err := p.turn(&before, low, fromLow, false)
 		if err != nil || next == nil {
 			return before, err
 		}
 		low = next
-		if next, err = p.turn(&after, high, true); err != nil || next == nil {
+		if next, err = p.turn(&after, high, fromHigh, true); err != nil || next == nil {
 			return p.now.minus(after), err
 		}
 		high = next
@@ -204,16 +213,35 @@ func (p *pastSum) sum() (sumRow, error) {
 	}
 }
 
+// turns looks at the heights of both ends, and returns the lengths of the turns.
+func (p *pastSum) turns() (low, high int, err error) {
+	var ends [2]uint32
+	height := func(key []byte) uint32 { return binary.BigEndian.Uint32(key[len(p.prefix):]) }
+	for i := range ends {
+		err := p.r.Scan(p.prefix, nil, i == 1, func(key, _ []byte) error {
+			ends[i] = height(key)
+			return ErrStop
+		})
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	if at := height(p.end); int64(at)-int64(ends[0]) <= int64(ends[1])-int64(at) {
+		return pastFavour * pastTurn, pastTurn, nil
+	}
+	return pastTurn, pastFavour * pastTurn, nil
+}
+
 // turn reads some rows from one end; next is where to go on, nil where the key
 // or the other end was met.
-func (p *pastSum) turn(sum *sumRow, from []byte, backwards bool) (next []byte, err error) {
+func (p *pastSum) turn(sum *sumRow, from []byte, most int, backwards bool) (next []byte, err error) {
 	rows := 0
 	err = p.r.Scan(p.prefix, from, backwards, func(key, value []byte) error {
 		if (bytes.Compare(key, p.end) < 0) == backwards {
 			next = nil
 			return ErrStop
 		}
-		if rows == pastTurn {
+		if rows == most {
 			next = bytes.Clone(key)
 			return ErrStop
 		}

@@ -30,22 +30,25 @@ func (t txn) Get(key, dst []byte) (value []byte, found bool, err error) {
 func (t txn) Scan(prefix, from []byte, backwards bool, each func(key, value []byte) error) error {
 	opts := badger.DefaultIteratorOptions
 	opts.Reverse = backwards
-	opts.PrefetchSize = 64
+	// Nearly every value stands beside its key; fetching ahead costs a goroutine a row.
+	opts.PrefetchValues = false
 	if !backwards {
 		opts.Prefix = prefix
 	}
 	it := t.t.NewIterator(opts)
 	defer it.Close()
+	var key []byte
+	visit := func(value []byte) error { return each(key, value) }
 	for it.Seek(seek(prefix, from, backwards)); it.Valid(); it.Next() {
 		item := it.Item()
-		key := item.Key()
+		key = item.Key()
 		if !bytes.HasPrefix(key, prefix) {
 			if backwards && bytes.Compare(key, prefix) > 0 {
 				continue
 			}
 			return nil
 		}
-		err := item.Value(func(value []byte) error { return each(key, value) })
+		err := item.Value(visit)
 		if errors.Is(err, utxo.ErrStop) {
 			return nil
 		}
