@@ -35,11 +35,9 @@ type nodeTx struct {
 		Vout int    `json:"vout"`
 	} `json:"vin"`
 	Vout []struct {
-		N            int         `json:"n"`
-		Value        json.Number `json:"value"`
-		ScriptPubKey struct {
-			Hex string `json:"hex"`
-		} `json:"scriptPubKey"`
+		N      int         `json:"n"`
+		Value  json.Number `json:"value"`
+		Script string      `json:"script"`
 	} `json:"vout"`
 }
 
@@ -98,7 +96,7 @@ func nodeCoins(t *testing.T, blocks []nodeBlock) (coinsOf map[string]string, scr
 				delete(coinsOf, fmt.Sprintf("%s:%d", in.TxID, in.Vout))
 			}
 			for _, out := range tx.Vout {
-				script, err := hex.DecodeString(out.ScriptPubKey.Hex)
+				script, err := hex.DecodeString(out.Script)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +108,7 @@ func nodeCoins(t *testing.T, blocks []nodeBlock) (coinsOf map[string]string, scr
 					t.Fatal(err)
 				}
 				scripts[string(script)] = true
-				coinsOf[fmt.Sprintf("%s:%d", tx.TxID, out.N)] = fmt.Sprintf("%d %s at %d", int64(value), out.ScriptPubKey.Hex, b.Height)
+				coinsOf[fmt.Sprintf("%s:%d", tx.TxID, out.N)] = fmt.Sprintf("%d %s at %d", int64(value), out.Script, b.Height)
 			}
 		}
 	}
@@ -157,6 +155,9 @@ func realChain(t *testing.T, coin coins.Coin, blocks []nodeBlock, kind string) {
 		}
 	})
 	_, scripts := nodeCoins(t, blocks)
+	if len(scripts) == 0 {
+		t.Fatal("the chain pays no script")
+	}
 	var specs []utxo.WatchSpec
 	for s := range scripts {
 		specs = append(specs, utxo.WatchSpec{Script: []byte(s)})

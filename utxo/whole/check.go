@@ -241,11 +241,15 @@ func (c *checker) group(r *run, g *group) (uint64, error) {
 		return uint64(len(g.events)), c.step()
 	}
 	var got sum
+	var maturing []event
 	set, last := live{}, []byte(nil)
 	err := c.s.pages(r, g.key, nil, false, func(events []event) error {
 		for i := range events {
 			got.add(&events[i])
 			set.add(&events[i])
+			if events[i].flags.generated() {
+				maturing = append(maturing, events[i])
+			}
 			place := events[i].appendPlace(nil)
 			if last != nil && bytes.Compare(last, place) >= 0 {
 				c.failf("run %d: events of a script are out of order", r.id)
@@ -259,6 +263,21 @@ func (c *checker) group(r *run, g *group) (uint64, error) {
 	}
 	if got != g.sum {
 		c.failf("run %d: the events of a script come to %+v, its row says %+v", r.id, got, g.sum)
+	}
+	err = c.s.maturing(r, g.key, func(events []event) error {
+		n := len(maturing) - len(events)
+		if n < 0 || !slices.Equal(maturing[n:], events) {
+			c.failf("run %d: what matures of a script is %+v, its page says %+v", r.id, maturing, events)
+			return utxo.ErrStop
+		}
+		maturing = maturing[:n]
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if len(maturing) > 0 {
+		c.failf("run %d: %d events of what matures are not listed", r.id, len(maturing))
 	}
 	for e, err := range c.s.livePages(&holding{run: r, group: *g}, nil) {
 		if err != nil {

@@ -67,7 +67,8 @@
 //	't' run, bucket                 for each transaction V id's first 8 bytes, V height, V place
 //	'e' run, bucket                 for each script V first 8 bytes of K, the others 4, V events, the events; or V 0, sum
 //	'g' run, K, event's place 13    of a script with more than 64 events in the run: 128 of them
-//	'l' run, K, coin 12             and 128 of the coins that they leave
+//	'm' run, K, event's place 13    128 of those of coinbases and peg-outs, once more
+//	'l' run, K, coin 12             128 of the coins that they leave
 //
 // A sum is V received, V spent, worth 16, has generated coins 1. A run in the
 // state is number, first and last height, cut, events 8, transactions 8, and

@@ -48,8 +48,9 @@ func TestKeys(t *testing.T) {
 		{"transactions", keyChunk(0x010203, 4), "780001020300000004"},
 		{"ids", keyBucket(tableIDs, 3, 7), "740000000300000007"},
 		{"events", keyBucket(tableEvents, 3, 7), "650000000300000007"},
-		{"page", keyPage(3, key, e), "67000000030102030405060708090a0b0c00010203000004050100000006"},
-		{"page that begins with one spent", keyPage(3, key, spent), "67000000030102030405060708090a0b0c00010203000004050000000006"},
+		{"page", keyPage(tablePages, 3, key, e), "67000000030102030405060708090a0b0c00010203000004050100000006"},
+		{"page that begins with one spent", keyPage(tablePages, 3, key, spent), "67000000030102030405060708090a0b0c00010203000004050000000006"},
+		{"page of what matures", keyPage(tableMaturing, 3, key, e), "6d000000030102030405060708090a0b0c00010203000004050100000006"},
 		{"live coins", keyLive(3, key, coinRef{e.num, 6}), "6c000000030102030405060708090a0b0c000102030000040500000006"},
 	} {
 		if got := hex.EncodeToString(c.key); got != c.want {

@@ -14,13 +14,14 @@ const (
 	tableHeader   = 'h'
 	tableIdentity = 'i'
 	tableLive     = 'l'
+	tableMaturing = 'm'
 	tableState    = 's'
 	tableIDs      = 't'
 	tableTxs      = 'x'
 )
 
 // runTables are those of which each key begins with a run.
-func runTables() []byte { return []byte{tableEvents, tablePages, tableLive, tableIDs} }
+func runTables() []byte { return []byte{tableEvents, tablePages, tableLive, tableMaturing, tableIDs} }
 
 // txNum numbers a transaction in chain order: its height in the upper half,
 // its place in the block in the lower one.
@@ -124,8 +125,8 @@ func keyGroup(table byte, run runID, key scriptKey) []byte { return key.append(k
 // outputs, number.
 const placeSize = 8 + 1 + 4
 
-func keyPage(run runID, key scriptKey, first event) []byte {
-	return first.appendPlace(keyGroup(tablePages, run, key))
+func keyPage(table byte, run runID, key scriptKey, first event) []byte {
+	return first.appendPlace(keyGroup(table, run, key))
 }
 
 func (e event) appendPlace(b []byte) []byte {

@@ -172,7 +172,7 @@ func (x *Index) immature(s *snapshot, h *holding) (total coins.Total, err error)
 		return total, nil
 	}
 	if h.pages {
-		return total, s.pages(h.run, h.key, nil, true, add)
+		return total, s.maturing(h.run, h.key, add)
 	}
 	if err = add(h.events); errors.Is(err, utxo.ErrStop) {
 		err = nil

@@ -207,13 +207,23 @@ func (s *snapshot) pages(r *run, key scriptKey, from []byte, backwards bool, eac
 	if from != nil {
 		from = append(bytes.Clone(prefix), from...)
 	}
-	return s.r.Scan(prefix, from, backwards, func(_, value []byte) error {
+	return s.r.Scan(prefix, from, backwards, eachPage(r, each))
+}
+
+// maturing calls each with a big group's pages of what matures, the newest
+// first. It ends early with utxo.ErrStop.
+func (s *snapshot) maturing(r *run, key scriptKey, each func([]event) error) error {
+	return s.r.Scan(keyGroup(tableMaturing, r.id, key), nil, true, eachPage(r, each))
+}
+
+func eachPage(r *run, each func([]event) error) func(_, value []byte) error {
+	return func(_, value []byte) error {
 		events, err := decodePage(value, r)
 		if err != nil {
 			return err
 		}
 		return each(events)
-	})
+	}
 }
 
 // dead returns a big group's events of blocks that were disconnected, the

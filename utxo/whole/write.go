@@ -102,6 +102,8 @@ type runWriter struct {
 type bigGroup struct {
 	sum  sum
 	live live
+	// maturing are the newest events of coinbases and peg-outs.
+	maturing []event
 }
 
 // add takes the next event.
@@ -128,10 +130,29 @@ func (w *runWriter) page() error {
 	for i := range w.events {
 		w.big.sum.add(&w.events[i])
 		w.big.live.add(&w.events[i])
+		if !w.events[i].flags.generated() {
+			continue
+		}
+		if w.big.maturing = append(w.big.maturing, w.events[i]); len(w.big.maturing) == pageSize {
+			if err := w.maturing(); err != nil {
+				return err
+			}
+		}
 	}
-	err := w.emit(keyPage(w.run.id, w.key, w.events[0]), appendEvents(nil, w.run.from, w.events))
+	err := w.emit(keyPage(tablePages, w.run.id, w.key, w.events[0]), appendEvents(nil, w.run.from, w.events))
 	w.events = w.events[:0]
 	return err
+}
+
+// maturing writes a page of the events of what matures, which a balance reads
+// without the others.
+func (w *runWriter) maturing() error {
+	list := w.big.maturing
+	if len(list) == 0 {
+		return nil
+	}
+	w.big.maturing = nil
+	return w.emit(keyPage(tableMaturing, w.run.id, w.key, list[0]), appendEvents(nil, w.run.from, list))
 }
 
 // endGroup puts the script into its bucket.
@@ -158,6 +179,9 @@ func (w *runWriter) endGroup() error {
 	}
 	w.value = binary.AppendUvarint(w.value, 0)
 	w.value = w.big.sum.append(w.value)
+	if err := w.maturing(); err != nil {
+		return err
+	}
 	err := w.livePages(w.big.live)
 	w.big = nil
 	return err
