@@ -292,7 +292,7 @@ func writeExample(b *strings.Builder, p *coins.Params, explain bool) {
 	if explain {
 		line(`        # headers: {authorization: "Bearer ${NODE_TOKEN}"}`, "for hosted nodes")
 		line(fmt.Sprintf("      # - rpc: http://OTHER_HOST:%d", p.Node.RPCPort), "more nodes stand in for the first")
-		line("    # index: watched", "index watched addresses")
+		line("    # index: watched", "watched | all: every script of the chain beside")
 	}
 	line("    # start: tip", "tip (144 blocks below it) | genesis | HEIGHT: where a new index begins")
 	line("    # verify: merkle", "merkle | header: are transactions checked too")

@@ -51,15 +51,15 @@ type truth struct {
 
 func truthOf(blocks []plainBlock) truth {
 	t := truth{map[string]plainOut{}, map[string][]string{}, map[string]coins.Total{}}
-	note := func(b *plainBlock, i int, kind string, n int, at string, out plainOut) {
-		t.events[out.script] = append(t.events[out.script], fmt.Sprintf("%s %d %s %d %s %s", b.id, i, kind, n, at, out.value))
+	note := func(b *plainBlock, where string, at string, out plainOut) {
+		t.events[out.script] = append(t.events[out.script], fmt.Sprintf("%s %s %s %s", b.id, where, at, out.value))
 	}
 	for i := range blocks {
 		b := &blocks[i]
 		for place, tx := range b.txs {
 			for n, in := range tx.ins {
 				if out, there := t.unspent[in]; there {
-					note(b, place, "spent", n, in, out)
+					note(b, fmt.Sprintf("%d spent %d", place, n), in, out)
 					delete(t.unspent, in)
 					t.sum[out.script] = t.sum[out.script].Sub(out.value)
 				}
@@ -69,7 +69,7 @@ func truthOf(blocks []plainBlock) truth {
 					continue
 				}
 				at := fmt.Sprintf("%s:%d", tx.id, n)
-				note(b, place, "funded", n, at, out)
+				note(b, fmt.Sprintf("%d funded %d", place, n), at, out)
 				t.unspent[at] = out
 				t.sum[out.script] = t.sum[out.script].Add(out.value)
 			}
