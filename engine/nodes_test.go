@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +26,11 @@ func withSecond(t *testing.T, w *world) *simnode.Node {
 	t.Cleanup(second.Close)
 	text := fmt.Sprintf("data_dir: %s\ncoins:\n  %s:\n    network: regtest\n    poll_interval: 200ms\n    nodes:\n", t.TempDir(), w.symbol)
 	for _, n := range []*simnode.Node{w.node, second} {
-		text += fmt.Sprintf("      - {rpc: %q, user: %s, password: %s, rest: true, p2p: %q}\n", n.RPC, n.User, n.Password, n.P2P)
+		p2p := ""
+		if n.P2P != "" {
+			p2p = fmt.Sprintf(", p2p: %q", n.P2P)
+		}
+		text += fmt.Sprintf("      - {rpc: %q, user: %s, password: %s, rest: true%s}\n", n.RPC, n.User, n.Password, p2p)
 	}
 	file := filepath.Join(t.TempDir(), "coffer.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -177,4 +182,47 @@ func TestNodeNamedTwice(t *testing.T) {
 	if err == nil {
 		t.Error("one node twice was taken for two")
 	}
+}
+
+// The preferred node gives bodies that are not their headers', over every way: the other's blocks are taken.
+func TestBadBlocksFromThePreferredNode(t *testing.T) {
+	w := newWorld(t, "btc", 60, "")
+	whole, err := w.chain.RawBlock(w.chain.Tip().Hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken, err := simnode.Serve(t.Context(), w.chain, simnode.Options{NoREST: true, NoP2P: true, NoZMQ: true, Faults: func(q simnode.Query) simnode.Fault {
+		if q.Method != "getblock" {
+			return simnode.Fault{}
+		}
+		return simnode.Fault{Change: func(answer []byte) []byte { // a digit of the last output's value or script
+			changed := bytes.Clone(answer)
+			if at := bytes.LastIndexAny(changed, "0123456789abcdef"); len(changed) >= 2*len(whole) && at > 20 {
+				for i := at; i > 0; i-- {
+					if changed[i] == '0' && changed[i-1] == '0' && changed[i-2] == '0' {
+						changed[i-1] = '1'
+						break
+					}
+				}
+			}
+			return changed
+		}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broken.Close)
+	good := w.node
+	w.node = broken
+	second := withSecond(t, w)
+	w.node = good
+	w.config.Coins[0].Start = engine.Start{}
+	w.open()
+	w.run()
+	w.atTip()
+	status, err := w.engine.Coin(t.Context(), "btc")
+	if err != nil || status.Node.URL != second.RPC || status.Nodes[0].State != string(node.HealthBarred) {
+		t.Errorf("%+v, %v", status, err)
+	}
+	w.sound()
 }
