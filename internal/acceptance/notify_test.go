@@ -58,33 +58,35 @@ func TestBlockNotify(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	reached := func(height int) {
-		t.Helper()
-		limit := time.After(patience)
-		tick := time.NewTicker(5 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			status, err := opened.Coin(ctx, "btc")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if status.Tip != nil && int(status.Tip.Height) == height && status.State == engine.StateFollowing {
-				return
-			}
-			select {
-			case <-tick.C:
-			case <-limit:
-				t.Fatalf("not at %d: %+v", height, status)
-			}
-		}
-	}
-	reached(5)
+	reached(t, opened, 5)
 	for height := 6; height <= 8; height++ {
 		began := time.Now()
 		if _, err := n.Mine(ctx, 1); err != nil {
 			t.Fatal(err)
 		}
-		reached(height)
+		reached(t, opened, height)
 		t.Logf("block %d seen %s after it was asked for", height, time.Since(began).Round(time.Millisecond))
+	}
+}
+
+// reached waits until the index stands at a height, with nothing ahead of it.
+func reached(t *testing.T, opened *engine.Engine, height int) {
+	t.Helper()
+	limit := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		status, err := opened.Coin(t.Context(), "btc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status.Tip != nil && int(status.Tip.Height) == height && status.State == engine.StateFollowing {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("not at %d: %+v", height, status)
+		}
 	}
 }
