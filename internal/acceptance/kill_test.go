@@ -42,6 +42,8 @@ func TestKill(t *testing.T) {
 				g.tryWatch(0, 4)
 			case rounds / 2:
 				g.tryWatch(4, 6)
+			default:
+				g.tryRescan(1 + round%3)
 			}
 		})
 		d.end(syscall.SIGKILL)
@@ -91,6 +93,16 @@ func (g *ground) tryWatch(from, to int) {
 	for _, c := range g.chains {
 		cmd := g.command(g.file, append([]string{"import-address", string(c.symbol)}, c.addresses[from:to]...)...)
 		_ = cmd.Run() // the daemon may be opening the index just now
+	}
+}
+
+// tryRescan asks for several rescans of everything at once, while the daemon lives, or does not yet.
+func (g *ground) tryRescan(jobs int) {
+	for _, c := range g.chains {
+		for n := range jobs {
+			cmd := g.command(g.file, "rescan", string(c.symbol), "--from", strconv.Itoa(n))
+			_ = cmd.Run() // as in tryWatch; nothing may be watched yet either
+		}
 	}
 }
 
