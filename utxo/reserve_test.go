@@ -360,3 +360,47 @@ func TestReserveRace(t *testing.T) {
 		}
 	}
 }
+
+// TestReservedThroughBrokenRebuild fails the n-th call of the store for every n
+// while an index with a reservation is dropped, opens anew, and finds it again.
+func TestReservedThroughBrokenRebuild(t *testing.T) {
+	ctx, fund := t.Context(), funding(1)
+	blocks := []*testBlock{newBlock(nil, testStart, 1, coinbaseTx(1, pay(9, 1)), fund)}
+	blocks = append(blocks, newBlock(blocks[0], testStart, 2, coinbaseTx(2, pay(9, 1))))
+	fired := 0
+	for n := 1; ; n++ {
+		f := &faulty{Store: memkv.New(testRows)}
+		p := &till{t: t, store: f.Store, x: openOn(t, f)}
+		_, err := p.x.Watch(ctx, []utxo.WatchSpec{{Script: script(0)}}, nil)
+		p.must(err)
+		connect := func() {
+			for _, b := range blocks {
+				p.must(p.x.Connect(ctx, b.load(t, testCoin(t))))
+			}
+		}
+		connect()
+		r, err := p.reserve("payer", 0, coinOf(fund, 0))
+		p.must(err)
+		f.left = n
+		err = p.x.Reset(ctx)
+		if f.left = 0; f.fired != errors.Is(err, errFault) {
+			t.Fatalf("fault %d, fired %v: %v", n, f.fired, err)
+		}
+		if f.fired {
+			fired++
+			f.Store = f.Store.Reopen()
+			p.x = openOn(t, f)
+			p.must(p.x.Reset(ctx))
+		}
+		p.wantPlace(r.Token, utxo.Away, "dropped")
+		connect()
+		p.wantPlace(r.Token, utxo.InBlock, "read again")
+		p.must(p.x.Close())
+		if !f.fired {
+			break
+		}
+	}
+	if fired < 10 {
+		t.Errorf("only %d faults fired", fired)
+	}
+}
