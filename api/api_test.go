@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -195,6 +196,18 @@ func TestErrorsCross(t *testing.T) {
 		func(o engine.Operations) error { _, err := o.Job(ctx, "btc", 9); return err },
 		func(o engine.Operations) error { _, err := o.RemoveWatches(ctx, "btc", []string{first}); return err },
 		func(o engine.Operations) error {
+			_, err := o.ImportLines(ctx, "btc", engine.LinesRequest{Lines: strings.NewReader("x\n" + first + "\ny,\"")}, nil)
+			return err
+		},
+		func(o engine.Operations) error {
+			_, err := o.ImportLines(ctx, "btc", engine.LinesRequest{Lines: strings.NewReader(first), From: "soon"}, nil)
+			return err
+		},
+		func(o engine.Operations) error {
+			_, err := o.ChangeWatches(ctx, "btc", engine.WatchChange{Addresses: []string{first}})
+			return err
+		},
+		func(o engine.Operations) error {
 			_, err := o.ImportAddresses(ctx, "btc", engine.ImportRequest{Addresses: []string{"x", first, "y"}})
 			return err
 		},
@@ -327,3 +340,36 @@ func filtered(t *testing.T, direct, remote engine.Operations, address string) {
 		t.Errorf("filtered history: %v, %v", err1, err2)
 	}
 }
+
+// Lines go through the socket as they come, and what is done comes back.
+func TestImportLines(t *testing.T) {
+	ctx := t.Context()
+	direct := newEngine(t)
+	remote := serve(t, direct)
+	last := engine.ImportProgress{}
+	lines := strings.Repeat("# nothing\n", 200_000) + first + ",\"a, b\",user=1\n" + second
+	result, err := remote.ImportLines(ctx, "btc", engine.LinesRequest{Lines: strings.NewReader(lines), From: "none", Label: "all & more"},
+		func(p engine.ImportProgress) { last = p })
+	if err != nil || result.Added != 2 || last != (engine.ImportProgress{Checked: 200_002, Stored: 2, Total: 2}) {
+		t.Fatalf("import: %+v, %+v, %v", result, last, err)
+	}
+	label, yes := "c", true
+	changed, err := remote.ChangeWatches(ctx, "btc", engine.WatchChange{Addresses: []string{second}, Label: &label, Archived: &yes})
+	if err != nil || changed != 1 {
+		t.Errorf("changed %d: %v", changed, err)
+	}
+	for _, query := range []engine.WatchQuery{{}, {Archived: true}, {Label: "a"}, {State: "scanning"}} {
+		watches1, err1 := direct.Watches(ctx, "btc", query)
+		watches2, err2 := remote.Watches(ctx, "btc", query)
+		same(t, "watches", watches1, watches2, err1, err2)
+		if want := map[bool]int{true: 0, false: 1}[query.State != ""]; len(watches1.Watches) != want {
+			t.Errorf("%+v: %+v", query, watches1)
+		}
+	}
+	broken := io.MultiReader(strings.NewReader(first+"\n"), iotest.ErrReader(errBroken))
+	if _, err := remote.ImportLines(ctx, "btc", engine.LinesRequest{Lines: broken}, nil); !errors.Is(err, errBroken) {
+		t.Errorf("a source that breaks off: %v", err)
+	}
+}
+
+var errBroken = errors.New("the source broke off")

@@ -15,7 +15,7 @@ import (
 
 // world is a simulated node and an engine that follows it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	symbol  coins.Symbol
 	coin    coins.Coin
 	chain   *simnode.Chain
@@ -26,7 +26,7 @@ type world struct {
 }
 
 // newWorld mines blocks of a coin and opens an engine on a node that serves them. extra is YAML for the coin.
-func newWorld(t *testing.T, symbol coins.Symbol, blocks int, extra string) *world {
+func newWorld(t testing.TB, symbol coins.Symbol, blocks int, extra string) *world {
 	t.Helper()
 	coin, err := engine.CoinFor(symbol, coins.Regtest)
 	if err != nil {
@@ -49,7 +49,7 @@ func newWorldOf(t *testing.T, file *engine.CoinFile, blocks int) *world {
 	return newWorldOn(t, coin, blocks, fmt.Sprintf("    params: %q\n", path))
 }
 
-func newWorldOn(t *testing.T, coin coins.Coin, blocks int, extra string) *world {
+func newWorldOn(t testing.TB, coin coins.Coin, blocks int, extra string) *world {
 	t.Helper()
 	symbol := coin.Params().Symbol
 	w := &world{t: t, symbol: symbol, coin: coin}
