@@ -254,9 +254,9 @@ func (w *derivedWorld) reopen(*rapid.T) {
 	w.note(w.next(), before)
 }
 
-// sometimes checks after every fourth step: it takes longer than the steps.
+// sometimes checks after every eighth step: it takes longer than the steps.
 func (w *derivedWorld) sometimes(t *rapid.T) {
-	if w.steps++; w.steps%4 == 0 {
+	if w.steps++; w.steps%8 == 0 {
 		w.check(t)
 	}
 }
@@ -382,7 +382,7 @@ func TestDerivedFaultSweep(t *testing.T) {
 	}
 	want := tell(memkv.New(testRows), nil)
 	for _, reopen := range []bool{false, true} {
-		for n := 20; ; n += 3 {
+		for n := 20; ; n += 17 {
 			f := &faulty{Store: memkv.New(testRows), left: n}
 			got := tell(f, func(x *utxo.Index) *utxo.Index {
 				if err := x.Check(t.Context(), func(string, int) {}); err != nil {

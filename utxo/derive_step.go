@@ -363,6 +363,12 @@ func (x *Index) succeed(s *step, j *jobRow) error {
 	for _, o := range list {
 		spec.From, spec.To = min(spec.From, o.from), max(spec.To, o.to-1)
 	}
+	if spec.From >= s.state.above(x.self.start) { // a reorg took it back: the tip comes to it again
+		for _, o := range list {
+			s.del(keyOwed(o.job, o.script))
+		}
+		return nil
+	}
 	next, err := x.newJob(s, spec)
 	if err != nil {
 		return err
