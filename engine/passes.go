@@ -238,7 +238,9 @@ func (r *jobRunner) read(ctx context.Context, p *pass) error {
 
 // passOptions are the scanner's, with what a pass has in flight bounded and its speed noted.
 func (p *part) passOptions(q *pass) scanner.Options {
-	o := p.scannerOptions(q.jobs[0])
+	var first JobID // others may join the pass just now
+	p.set(func() { first = q.jobs[0] })
+	o := p.scannerOptions(first)
 	o.PrefetchBlocks, o.PrefetchBytes = PassBlocks, PassBytes
 	tell := o.OnEvent
 	o.OnEvent = func(event scanner.Event) {
