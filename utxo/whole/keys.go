@@ -52,9 +52,6 @@ type scriptKey struct {
 	lo uint32
 }
 
-// scriptKeySize is a key's length in the keys of rows.
-const scriptKeySize = 12
-
 // keyOf hashes a script; buf holds the salt and is room for the script.
 func keyOf(buf, script []byte) (scriptKey, []byte) {
 	buf = append(buf[:saltSize], script...)

@@ -121,7 +121,7 @@ func seeds() int {
 	if os.Getenv("COFFER_SOAK") != "" {
 		return 2000
 	}
-	return 14
+	return 6
 }
 
 func TestAgainstModel(t *testing.T) {

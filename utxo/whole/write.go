@@ -30,7 +30,6 @@ const (
 
 // stage collects rows for the store.
 type stage struct {
-	ctx   func() context.Context
 	store utxo.Store
 	rows  []row
 	bytes int
