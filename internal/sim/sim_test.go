@@ -66,7 +66,7 @@ func TestSeeds(t *testing.T) {
 	case os.Getenv("COFFER_SOAK") == "1":
 		most = 10_000
 	default:
-		most, limit = 150, 8*time.Second
+		most, limit = 150, 6*time.Second
 	}
 	var next atomic.Int64
 	var mu sync.Mutex

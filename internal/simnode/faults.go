@@ -43,6 +43,11 @@ type Fault struct {
 	Change func([]byte) []byte
 	// Stop ends the node in the middle of the answer.
 	Stop bool
+	// Drop says nothing at all: a peer that stalls, a feed that falls silent. Over
+	// HTTP the connection stays open until the client gives up.
+	Drop bool
+	// Twice sends a peer message, or a published one, a second time.
+	Twice bool
 }
 
 // garbage is what a node sends that has lost its mind.

@@ -65,6 +65,13 @@ type answer struct {
 // reply sends an answer, or what a fault makes of it.
 func (n *Node) reply(w http.ResponseWriter, r *http.Request, protocol Protocol, method string, a answer) {
 	fault := n.fault(r.Context(), protocol, method)
+	if fault.Drop {
+		select {
+		case <-r.Context().Done():
+		case <-n.life.stopped:
+		}
+		return
+	}
 	if fault.Status != 0 {
 		a = answer{status: fault.Status}
 	}

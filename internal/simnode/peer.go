@@ -193,6 +193,9 @@ func (p *peer) put(ctx context.Context, m message) error {
 		m.payload = p.node.blockPayload(m.block, m.parts)
 	}
 	fault := p.node.fault(ctx, ProtocolP2P, m.command)
+	if fault.Drop {
+		return nil
+	}
 	m.payload = fault.apply(m.payload)
 	head := make([]byte, frameHead)
 	copy(head, p.node.chain.params.Chain.Magic[:])
@@ -209,6 +212,9 @@ func (p *peer) put(ctx context.Context, m message) error {
 		return errors.New("broken off")
 	}
 	buffers := net.Buffers{head, m.payload}
+	if fault.Twice {
+		buffers = append(buffers, head, m.payload)
+	}
 	_, err := buffers.WriteTo(p.conn)
 	return err
 }

@@ -222,12 +222,18 @@ func (z *publisher) put(s *subscriber, m zmqMessage) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	fault := z.node.fault(ctx, ProtocolZMQ, m.topic)
+	if fault.Drop {
+		return nil
+	}
 	frames := appendFrame(nil, zmqMore, []byte(m.topic))
 	frames = appendFrame(frames, zmqMore, fault.apply(m.body))
 	frames = appendFrame(frames, 0, binary.LittleEndian.AppendUint32(nil, m.number))
 	if fault.broken() {
 		_, _ = s.conn.Write(frames[:fault.keep(len(frames))])
 		return errors.New("broken off")
+	}
+	if fault.Twice {
+		frames = append(frames, frames...)
 	}
 	_, err := s.conn.Write(frames)
 	return err
