@@ -22,8 +22,8 @@ const maxViolations = 20
 func (x *Index) Check(ctx context.Context, progress func(step string, count int)) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return utxo.ErrClosed
+	if err := x.ready(ctx); err != nil {
+		return err
 	}
 	if err := x.flush(ctx); err != nil {
 		return err

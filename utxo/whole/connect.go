@@ -69,8 +69,8 @@ func (x *Index) Prepare(b *coins.Block) {
 func (x *Index) Connect(ctx context.Context, b *coins.Block) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return utxo.ErrClosed
+	if err := x.ready(ctx); err != nil {
+		return err
 	}
 	if err := x.checkNext(b); err != nil {
 		return err
@@ -320,8 +320,8 @@ func (w *work) pay(i int, num txNum) error {
 func (x *Index) Mempool(ctx context.Context, _ coins.MempoolChange) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return utxo.ErrClosed
+	if err := x.ready(ctx); err != nil {
+		return err
 	}
 	if err := x.flush(ctx); err != nil {
 		return err
@@ -335,8 +335,8 @@ func (x *Index) Mempool(ctx context.Context, _ coins.MempoolChange) error {
 func (x *Index) Disconnect(ctx context.Context, tip coins.BlockID) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return utxo.ErrClosed
+	if err := x.ready(ctx); err != nil {
+		return err
 	}
 	if st := &x.applied; !st.hasTip || st.tip != tip {
 		return fmt.Errorf("disconnect block %s, the tip is %s: %w", tip, st.tip, coins.ErrNotNext)
@@ -378,7 +378,7 @@ func (x *Index) disconnect(ctx context.Context, tip coins.BlockID) error {
 		r.cut = min(r.cut, tip.Height)
 		next.runs = append(next.runs, r)
 	}
-	s := stage{store: x.store}
+	s := x.stage()
 	for chunk := uint32(0); chunk*chunkTxs < row.txs; chunk++ {
 		s.rows = append(s.rows, deletion(keyChunk(tip.Height, chunk)))
 	}

@@ -7,7 +7,6 @@ import (
 	"math/bits"
 
 	"coffer.example/coffer/coins"
-	"coffer.example/coffer/utxo"
 )
 
 // digest is the sum, modulo 2^256, of the SHA-256 of every fact in it: it does
@@ -36,8 +35,8 @@ func (d *digest) bytes() (sum [32]byte) {
 func (x *Index) Digest(ctx context.Context) (total [32]byte, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return total, utxo.ErrClosed
+	if err := x.ready(ctx); err != nil {
+		return total, err
 	}
 	if err := x.flush(ctx); err != nil {
 		return total, err

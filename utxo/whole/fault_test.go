@@ -145,8 +145,10 @@ func bring(ctx context.Context, tb testHelper, x *whole.Index, goal []*testBlock
 	}
 }
 
+// openOn opens an index of which a commit takes several transactions, so that
+// one that fails has left something.
 func openOn(tb testHelper, store utxo.Store) (*whole.Index, error) {
-	return whole.Open(context.Background(), store, testCoin(tb), whole.Options{Fan: 2, Recent: 5})
+	return whole.Open(context.Background(), store, testCoin(tb), whole.Options{Fan: 2, Recent: 5, Stage: 300})
 }
 
 func digestOf(t *testing.T, x *whole.Index) [32]byte {

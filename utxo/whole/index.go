@@ -24,6 +24,9 @@ type Options struct {
 	// Fan is how many runs of a size are merged into one, at least 2; 0 is
 	// [DefaultFan].
 	Fan int
+	// Stage is how many bytes of rows one transaction of the store takes; 0 is
+	// 4 MB, which is the most.
+	Stage int
 	// Random draws the index id and the salt; nil is the system's.
 	Random io.Reader
 }
@@ -50,6 +53,9 @@ type Index struct {
 	// writing is held by whoever changes the index; what is below is theirs.
 	writing sync.Mutex
 	closed  bool
+	// unsure says that storing has failed: rows of it may be there that no state
+	// names, and what is durable is to be read again.
+	unsure bool
 	// stored is what is durable, applied with the pending blocks too.
 	stored, applied state
 	recent          *recent
@@ -96,6 +102,9 @@ func Open(ctx context.Context, store utxo.Store, coin coins.Coin, opts Options) 
 		opts.Fan = DefaultFan
 	}
 	opts.Fan = max(2, opts.Fan)
+	if opts.Stage <= 0 || opts.Stage > maxStage {
+		opts.Stage = maxStage
+	}
 	if opts.Random == nil {
 		opts.Random = rand.Reader
 	}
@@ -167,7 +176,7 @@ func (x *Index) create(ctx context.Context) error {
 // clean deletes rows that no state names: what a commit had stored ahead when
 // the process was killed, and what runs that were merged have left.
 func (x *Index) clean(ctx context.Context) error {
-	s := stage{store: x.store}
+	s := x.stage()
 	for _, table := range runTables() {
 		from := keyRun(table, x.stored.lastRun+1)
 		if err := x.deleteRows(ctx, &s, []byte{table}, from); err != nil {
@@ -199,7 +208,7 @@ func (x *Index) deleteDropped(ctx context.Context) error {
 	if len(x.stored.dropped) == 0 {
 		return nil
 	}
-	s := stage{store: x.store}
+	s := x.stage()
 	for _, id := range x.stored.dropped {
 		for _, table := range runTables() {
 			if err := x.deleteRows(ctx, &s, keyRun(table, id), nil); err != nil {
@@ -217,9 +226,37 @@ func (x *Index) deleteDropped(ctx context.Context) error {
 func (x *Index) storeState(ctx context.Context, s *stage, next state) error {
 	s.rows = append(s.rows, row{keyState(), next.encode()})
 	if err := s.flush(ctx); err != nil {
+		x.unsure = true
 		return err
 	}
 	x.stored = next
+	return nil
+}
+
+// ready says whether the index can be written to. What a commit has left that
+// failed on the way is deleted first: the next run takes the number of the one
+// that came to nothing, and must not find rows of it.
+func (x *Index) ready(ctx context.Context) error {
+	if x.closed {
+		return utxo.ErrClosed
+	}
+	if !x.unsure {
+		return nil
+	}
+	var stored state
+	err := x.store.View(ctx, func(r utxo.Reader) (err error) {
+		stored, err = readState(r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("after a failed commit: %w", err)
+	}
+	x.pending.reset()
+	x.recent, x.stored, x.applied = newRecent(), stored, stored
+	if err := x.clean(ctx); err != nil {
+		return fmt.Errorf("after a failed commit: %w", err)
+	}
+	x.applied, x.unsure = x.stored, false
 	return nil
 }
 
@@ -246,6 +283,7 @@ func (x *Index) flush(ctx context.Context) error {
 	}
 	err := x.storePending(ctx)
 	if err != nil {
+		x.unsure = true
 		x.discard()
 		return fmt.Errorf("store: %w", err)
 	}
@@ -274,7 +312,7 @@ func (x *Index) storePending(ctx context.Context) error {
 	<-sorted
 	r := run{id: next.lastRun + 1, from: p.from, to: next.tip.Height, cut: next.tip.Height + 1}
 	r.eventBits, r.idBits = bitsFor(uint64(len(p.events)), bucketEvents), bitsFor(uint64(len(p.ids)), bucketIDs)
-	s := stage{store: x.store}
+	s := x.stage()
 	emit := func(key, value []byte) error { return s.emit(ctx, key, value) }
 	for _, one := range p.rows {
 		if err := emit(one.key, one.value); err != nil {

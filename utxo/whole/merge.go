@@ -60,7 +60,7 @@ func (x *Index) merge(ctx context.Context, n int) error {
 		events, ids = events+old[i].events, ids+old[i].ids
 	}
 	r.eventBits, r.idBits = bitsFor(events, bucketEvents), bitsFor(ids, bucketIDs)
-	st := stage{store: x.store}
+	st := x.stage()
 	err := x.view(ctx, func(s *snapshot) error {
 		emit := func(key, value []byte) error { return st.emit(ctx, key, value) }
 		if err := mergeEvents(s, old, &runWriter{run: &r, emit: emit}); err != nil {
@@ -69,6 +69,7 @@ func (x *Index) merge(ctx context.Context, n int) error {
 		return mergeIDs(s, old, &idWriter{run: &r, emit: emit})
 	})
 	if err != nil {
+		x.unsure = true
 		return err
 	}
 	next.lastRun = r.id

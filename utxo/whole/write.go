@@ -31,9 +31,12 @@ const (
 // stage collects rows for the store.
 type stage struct {
 	store utxo.Store
+	limit int // bytes
 	rows  []row
 	bytes int
 }
+
+func (x *Index) stage() stage { return stage{store: x.store, limit: x.opts.Stage} }
 
 // row is a key with its value, or with nil deleted.
 type row struct{ key, value []byte }
@@ -42,7 +45,7 @@ type row struct{ key, value []byte }
 func (s *stage) emit(ctx context.Context, key, value []byte) error {
 	s.rows = append(s.rows, row{key, value})
 	s.bytes += len(key) + len(value)
-	if s.bytes < maxStage && len(s.rows) < maxStageRows {
+	if s.bytes < s.limit && len(s.rows) < maxStageRows {
 		return nil
 	}
 	return s.flush(ctx)
