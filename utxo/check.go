@@ -22,8 +22,8 @@ func (x *Index) Check(ctx context.Context, progress func(table string, rows int)
 }
 
 func (x *Index) check(ctx context.Context, progress func(table string, rows int)) error {
-	if x.closed {
-		return ErrClosed
+	if err := x.usable(); err != nil {
+		return err
 	}
 	if err := x.flush(ctx); err != nil {
 		return err
@@ -178,7 +178,7 @@ func (c *checker) claims(id scriptID, w *watchRow) error {
 		if job, err := c.get(keyNumber(tableJob, uint64(claim.job))); err != nil || job == nil {
 			return errors.Join(err, c.failf("script %d names job %d, which is not there", id, claim.job))
 		}
-		if !claim.past && claim.from <= below || len(w.others) > maxClaims {
+		if !claim.past && claim.from <= below || len(w.others) > 2*mostClaims {
 			return c.failf("script %d is claimed by %v", id, w.claims())
 		}
 		if !claim.past {

@@ -21,8 +21,14 @@ type claim struct {
 	past bool
 }
 
-// maxClaims is how many unfinished jobs one script can be read by.
-const maxClaims = 64
+// maxClaims is how many unfinished jobs may read one script when a rescan of it is
+// asked for, or an import that goes further back; mostClaims how many at all. The
+// room between is for imports that are in the watch log already, and for what is
+// derived: those must not fail for good.
+const (
+	maxClaims  = 64
+	mostClaims = 100
+)
 
 // claims returns the script's claims: of the last job, and of earlier ones that
 // had not ended when it came.
@@ -39,25 +45,54 @@ func (w *watchRow) reads(job JobID) bool {
 }
 
 // assign gives a script to one job more, or again to one that reads another part
-// of it. Until the script's birth changes it is where its last claim begins.
+// of it. Until the script's birth changes it is where its last claim begins. A
+// claim of a job that is done stays where it bounds that of one that is not: coins
+// above have been told of, and so is what becomes of them.
 func (s *step) assign(w *watchRow, job JobID, past bool) error {
 	if w.job == job && !w.past {
 		return nil // its claim begins lower now
 	}
 	var others []claim
+	open, bounds := 0, !past
 	for _, c := range w.claims() {
 		row, err := s.job(c.job)
 		if err != nil {
 			return err
 		}
-		if row.State != JobDone {
-			others = append(others, c)
+		done := row.State == JobDone
+		if done && (c.past || !bounds) {
+			continue
+		}
+		if others = append(others, c); !c.past {
+			bounds = !done
+		}
+		if !done {
+			open++
 		}
 	}
-	if len(others) >= maxClaims {
-		return fmt.Errorf("script %x is read by %d jobs: %w", w.script, len(others), ErrJobBusy)
+	if open >= mostClaims {
+		return fmt.Errorf("script %x is read by %d jobs: %w", w.script, open, ErrJobBusy)
 	}
 	w.job, w.past, w.others = job, past, others
+	return nil
+}
+
+// takesJob fails with [ErrJobBusy] where too many unfinished jobs read a script for
+// another to be asked for.
+func (w *watchRow) takesJob(r Reader) error {
+	open := 0
+	for _, c := range w.claims() {
+		job, err := readJob(r, c.job)
+		if err != nil {
+			return err
+		}
+		if job.State != JobDone {
+			open++
+		}
+	}
+	if open >= maxClaims {
+		return fmt.Errorf("script %x is read by %d jobs: %w", w.script, open, ErrJobBusy)
+	}
 	return nil
 }
 

@@ -13,6 +13,9 @@ import (
 func (x *Index) Tip(context.Context) (coins.BlockID, bool, error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	if x.self.resetting {
+		return coins.BlockID{}, false, ErrResetting
+	}
 	return x.w.applied.tip, x.w.applied.hasTip, nil
 }
 
@@ -21,8 +24,8 @@ func (x *Index) Tip(context.Context) (coins.BlockID, bool, error) {
 func (x *Index) Header(ctx context.Context, height coins.Height) (header coins.RawHeader, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return header, ErrClosed
+	if err := x.usable(); err != nil {
+		return header, err
 	}
 	s, found := x.newStep(), false
 	err = x.store.View(ctx, func(r Reader) (err error) {
@@ -41,6 +44,9 @@ func (x *Index) Header(ctx context.Context, height coins.Height) (header coins.R
 func (x *Index) Connect(ctx context.Context, b *coins.Block) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	if err := x.usable(); err != nil {
+		return err
+	}
 	if err := x.checkNext(b); err != nil {
 		return err
 	}

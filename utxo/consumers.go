@@ -162,8 +162,8 @@ func (x *Index) writeCursor(ctx context.Context, c *Cursor, may func(*step) erro
 func (x *Index) changeCursors(ctx context.Context, do func(*step) error) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return ErrClosed
+	if err := x.usable(); err != nil {
+		return err
 	}
 	if err := x.flush(ctx); err != nil {
 		return err

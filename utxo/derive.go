@@ -156,7 +156,11 @@ func (x *Index) addSource(s *step, spec *SourceSpec, job *JobSpec, scripts Scrip
 	}
 	next := s.state.above(x.self.start)
 	if result.Known = src != nil; src == nil {
-		src = &sourceRow{id: last + 1, text: spec.Text, gap: spec.Gap, from: next, added: x.opts.Clock().UTC(), branches: make([]Branch, scripts.Branches())}
+		from := next
+		if job != nil {
+			from = max(from, job.From) // nothing before it is to count, also where the index is filled anew
+		}
+		src = &sourceRow{id: last + 1, text: spec.Text, gap: spec.Gap, from: from, added: x.opts.Clock().UTC(), branches: make([]Branch, scripts.Branches())}
 		s.grown.sources[src.id] = src
 	}
 	src.label, src.gap = cmp.Or(spec.Label, src.label), max(spec.Gap, src.gap)
@@ -164,12 +168,14 @@ func (x *Index) addSource(s *step, spec *SourceSpec, job *JobSpec, scripts Scrip
 	if d.derivedAt, err = x.atTip(s, src, next); err != nil {
 		return result, err
 	}
-	if job != nil && job.From < min(src.from, next) {
-		if d.job, err = x.newJob(s, JobSpec{From: job.From, To: job.To}); err != nil {
-			return result, err
+	if job != nil && job.From < src.from {
+		if job.From < next {
+			if d.job, err = x.newJob(s, JobSpec{From: job.From, To: job.To}); err != nil {
+				return result, err
+			}
+			src.job, result.Job = d.job.ID, d.job.ID
 		}
-		src.from, src.job, result.Job = job.From, d.job.ID, d.job.ID
-		d.birth, d.owes = job.From, false
+		src.from, d.birth, d.owes = job.From, job.From, false
 		for branch := range src.branches { // those that are there have an earlier past now
 			for index := range src.branches[branch].Derived {
 				if err := d.add(uint32(branch), index); err != nil {

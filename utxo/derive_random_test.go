@@ -50,12 +50,13 @@ func (w *derivedWorld) watched(n int) *utxo.Watch {
 	return &watch
 }
 
-// note learns which scripts are derived now: they count from height on, or,
+// note learns which scripts are derived now: they count from height on, but not
+// before their source begins, or,
 // where their source's past was being read, from its beginning.
 func (w *derivedWorld) note(height coins.Height, before []utxo.Source) {
 	for _, src := range w.all() {
 		known := slices.IndexFunc(before, func(s utxo.Source) bool { return s.ID == src.ID })
-		from := height
+		from := max(height, src.From)
 		if src.State == utxo.Scanning || known >= 0 && before[known].State == utxo.Scanning {
 			from = src.From
 		}

@@ -18,6 +18,8 @@ func keySource(id SourceID) []byte {
 	return binary.BigEndian.AppendUint32([]byte{tableSource}, uint32(id))
 }
 
+func sourceOfKey(key []byte) SourceID { return SourceID(binary.BigEndian.Uint32(key[1:])) }
+
 func keyOrigin(id scriptID, o Origin) []byte {
 	key := binary.BigEndian.AppendUint32(keyScript(tableOrigin, id), uint32(o.Source))
 	key = binary.BigEndian.AppendUint32(key, o.Branch)
@@ -160,18 +162,25 @@ func (s *step) sourceOf(text string) (src *sourceRow, last SourceID, err error) 
 	return src, last, err
 }
 
-// eachSource calls each with every source. They are in the store, or read in
-// this step.
+// stepSourcesBack lets sources that have begun begin where a reorg leads to: what
+// the other branch pays counts, as for scripts imported by themselves.
+func (s *step) stepSourcesBack(height coins.Height) error {
+	return s.eachSource(func(src *sourceRow) error {
+		if src.from == height+1 {
+			src.from = height
+			s.put(keySource(src.id), src.encode())
+		}
+		return nil
+	})
+}
+
+// eachSource calls each with every source. All are in the store; what steps
+// that are not stored yet have changed of them counts.
 func (s *step) eachSource(each func(*sourceRow) error) error {
-	return s.base.Scan([]byte{tableSource}, nil, false, func(key, value []byte) error {
-		row, err := decodeSource(key, value)
+	return s.base.Scan([]byte{tableSource}, nil, false, func(key, _ []byte) error {
+		row, err := s.source(sourceOfKey(key))
 		if err != nil {
 			return err
-		}
-		if known := s.grown.sources[row.id]; known != nil {
-			row = known
-		} else {
-			s.grown.sources[row.id] = row
 		}
 		return each(row)
 	})

@@ -28,6 +28,10 @@ func newGrowth() growth {
 	return growth{sources: map[SourceID]*sourceRow{}, fresh: map[string]scriptID{}, origins: map[scriptID][]Origin{}}
 }
 
+// waits says whether a step may stay in memory: the next one looks in the store
+// for the scripts to match, and for their origins.
+func (g *growth) waits() bool { return len(g.list) == 0 && g.named == 0 }
+
 // derivedWatch is a script that a step derives; known says that it was watched
 // before.
 type derivedWatch struct {
@@ -69,10 +73,10 @@ type derivedAt struct {
 
 // atTip is for scripts derived by a block or an unconfirmed transaction above
 // the tip: they are watched from that block on, and nothing that came before
-// counts, because nobody was told of them. While the source's past is being
-// read they belong to it.
+// counts, because nobody was told of them; nor what comes before the source's
+// own beginning. While the source's past is being read they belong to it.
 func (x *Index) atTip(s *step, src *sourceRow, height coins.Height) (derivedAt, error) {
-	at := derivedAt{since: height, birth: height}
+	at := derivedAt{since: height, birth: max(height, src.from)}
 	scanning, err := src.scanning(s)
 	if err != nil || !scanning {
 		return at, err
@@ -81,7 +85,7 @@ func (x *Index) atTip(s *step, src *sourceRow, height coins.Height) (derivedAt, 
 	if err != nil {
 		return at, err
 	}
-	at.birth, at.owes = src.from, at.job.Next > at.job.From
+	at.birth, at.owes = src.from, at.job.Next > src.from
 	return at, nil
 }
 
@@ -141,7 +145,7 @@ func (d *deriving) add(branch, index uint32) error {
 		d.s.state.lastScript++
 		d.s.state.watched++
 		id = d.s.state.lastScript
-		w = &watchRow{script: bytes.Clone(script), birth: d.since, since: d.since, added: d.x.opts.Clock().UTC()}
+		w = &watchRow{script: bytes.Clone(script), birth: max(d.since, d.birth), since: d.since, added: d.x.opts.Clock().UTC()}
 		d.s.watches[id] = w
 		d.s.grown.fresh[string(script)] = id
 		d.s.grown.added++

@@ -55,7 +55,11 @@ type derivingTest struct {
 	*testing.T
 	x     *utxo.Index
 	chain []*testBlock
+	// below is the block under the first one, nil for none.
+	below *testBlock
 	salt  uint32
+	// more is what blocks say of those that follow.
+	more bool
 }
 
 func newDeriving(t *testing.T) *derivingTest {
@@ -84,12 +88,14 @@ func (d *derivingTest) block(numbers ...int) *testBlock {
 	for _, n := range numbers {
 		outs = append(outs, pay(n, 10))
 	}
-	var prev *testBlock
+	prev := d.below
 	if len(d.chain) > 0 {
-		prev = d.chain[len(d.chain)-1]
+		prev = last(d.chain)
 	}
 	b := newBlock(prev, testStart, d.salt, coinbaseTx(d.salt, outs...))
-	d.ok(d.x.Connect(d.Context(), b.load(d, testCoin(d))))
+	block := b.load(d, testCoin(d))
+	block.More = d.more
+	d.ok(d.x.Connect(d.Context(), block))
 	d.chain = append(d.chain, b)
 	return b
 }

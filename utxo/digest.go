@@ -30,8 +30,8 @@ func (d *digest) add(fact []byte) {
 func (x *Index) Digest(ctx context.Context) (sum [32]byte, err error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return sum, ErrClosed
+	if err := x.usable(); err != nil {
+		return sum, err
 	}
 	if err := x.flush(ctx); err != nil {
 		return sum, err

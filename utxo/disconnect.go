@@ -14,6 +14,9 @@ import (
 func (x *Index) Disconnect(ctx context.Context, tip coins.BlockID) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	if err := x.usable(); err != nil {
+		return err
+	}
 	st := &x.w.applied
 	if !st.hasTip || st.tip != tip {
 		return fmt.Errorf("disconnect block %s, the tip is %s: %w", tip, st.tip, coins.ErrNotNext)
@@ -60,6 +63,9 @@ func (x *Index) disconnect(s *step, tip coins.BlockID) error {
 		s.state.tip = coins.BlockID{}
 	}
 	s.log(&record{kind: recordDisconnect, block: tip, changes: changes})
+	if err := s.stepSourcesBack(tip.Height); err != nil {
+		return err
+	}
 	return x.stepJobsBack(s, tip.Height)
 }
 

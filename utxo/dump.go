@@ -42,8 +42,8 @@ func (x *Index) Dump(ctx context.Context, begin func(Moment) error, each func(ke
 		}
 	}
 	defer release()
-	if x.closed {
-		return m, ErrClosed
+	if err := x.usable(); err != nil {
+		return m, err
 	}
 	if err := x.flush(ctx); err != nil {
 		return m, err

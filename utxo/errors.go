@@ -113,7 +113,8 @@ var (
 	ErrTooManyReserved = errors.New("too many coins are reserved")
 
 	// ErrResetting says that the index is being rebuilt: what it holds is no
-	// index. Wait until it has blocks again.
+	// index. Wait until it has blocks again. Where the rebuild failed, open the
+	// index again, or rebuild it again: it goes on.
 	ErrResetting = errors.New("index is being rebuilt")
 
 	// ErrNoDeriver says that the index holds descriptors, or is given one, and was

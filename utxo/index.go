@@ -261,19 +261,34 @@ func (x *Index) Close() error {
 	if x.closed {
 		return nil
 	}
-	err := x.flush(context.Background())
+	var err error
+	if !x.self.resetting {
+		err = x.flush(context.Background())
+	}
 	x.mu.Lock()
 	x.closed = true
 	x.mu.Unlock()
 	return errors.Join(err, x.store.Close())
 }
 
+// usable says why an index cannot be used: it was closed, or a reset of it has
+// failed, which the next Reset or Open goes on with.
+func (x *Index) usable() error {
+	switch {
+	case x.closed:
+		return ErrClosed
+	case x.self.resetting:
+		return ErrResetting
+	}
+	return nil
+}
+
 // write runs one step of the writer. With more to come at once it may stay in
 // memory with those before it; else everything is durable when write returns.
 // After an error nothing of the steps that were not durable remains.
 func (x *Index) write(ctx context.Context, more bool, do func(*step) error) error {
-	if x.closed {
-		return ErrClosed
+	if err := x.usable(); err != nil {
+		return err
 	}
 	if err := x.finishLeaving(ctx); err != nil {
 		return err
@@ -308,7 +323,7 @@ func (x *Index) commit(ctx context.Context, more bool, do func(*step) error) err
 	x.w.leaving, x.w.seen = append(x.w.leaving, s.leaving...), append(x.w.seen, s.seen...)
 	x.w.leased = append(x.w.leased, s.leases.changes...)
 	x.w.grown.pending = append(x.w.grown.pending, s.grown.list...)
-	if more && len(s.grown.list) == 0 && x.mayWait() {
+	if more && s.grown.waits() && x.mayWait() {
 		return nil
 	}
 	return x.storePending(ctx)
@@ -344,6 +359,9 @@ func (x *Index) newStep() *step {
 // flush makes everything that was begun durable: what is pending, and what an
 // interrupted unwatch has left.
 func (x *Index) flush(ctx context.Context) error {
+	if err := x.usable(); err != nil {
+		return err
+	}
 	if err := x.storePending(ctx); err != nil {
 		return err
 	}

@@ -143,6 +143,9 @@ func (x *Index) assignJob(s *step, j *jobRow, script []byte) error {
 	if w.reads(j.ID) {
 		return nil // named twice
 	}
+	if err := w.takesJob(s.base); err != nil {
+		return err
+	}
 	past := j.From >= w.birth
 	if err := s.assign(w, j.ID, past); err != nil {
 		return err

@@ -76,8 +76,8 @@ func (x *Index) WatchCount() uint64 {
 func (x *Index) query(ctx context.Context, read func(Reader) error) error {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if x.closed {
-		return ErrClosed
+	if err := x.usable(); err != nil {
+		return err
 	}
 	return x.store.View(ctx, read)
 }

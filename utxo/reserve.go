@@ -292,8 +292,8 @@ func (x *Index) Release(ctx context.Context, spec ReleaseSpec) (released int, er
 	if err := x.flush(ctx); err != nil {
 		return 0, err
 	}
-	if x.closed {
-		return 0, ErrClosed
+	if err := x.usable(); err != nil {
+		return 0, err
 	}
 	held, err := x.leases.find(spec, x.opts.Clock())
 	if err != nil {
@@ -319,8 +319,8 @@ func (x *Index) Release(ctx context.Context, spec ReleaseSpec) (released int, er
 func (x *Index) Holds(_ context.Context, owner string, token Token, outPoints []coins.OutPoint) error {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if x.closed {
-		return ErrClosed
+	if err := x.usable(); err != nil {
+		return err
 	}
 	_, err := x.leases.find(ReleaseSpec{Owner: owner, Token: token, OutPoints: outPoints}, x.opts.Clock())
 	return err

@@ -16,7 +16,8 @@ const resetStep = 20_000
 // away until their blocks are read again. Scripts born below the start are
 // Scanning again, and a queued job reads their past. It goes on at the next
 // Open where the process dies under it. Queries wait for it. It fails with
-// [ErrJobBusy] while a job runs.
+// [ErrJobBusy] while a job runs. When it fails later, everything else fails with
+// [ErrResetting] until Reset is called again, or Open.
 func (x *Index) Reset(ctx context.Context) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -25,6 +26,11 @@ func (x *Index) Reset(ctx context.Context) error {
 	}
 	for id := range x.w.running {
 		return fmt.Errorf("reset while job %d runs: %w", id, ErrJobBusy)
+	}
+	if x.self.resetting { // it failed the last time
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return x.goOnResetting(ctx)
 	}
 	if err := x.flush(ctx); err != nil {
 		return err
@@ -89,7 +95,11 @@ func (x *Index) goOnResetting(ctx context.Context) error {
 		return fmt.Errorf("reset: %w", err)
 	}
 	x.self = self
-	return x.load(ctx)
+	if err := x.load(ctx); err != nil {
+		x.self.resetting = true // what is in memory is no index
+		return err
+	}
+	return nil
 }
 
 func (x *Index) storedState(ctx context.Context) (st state, err error) {

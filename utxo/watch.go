@@ -49,7 +49,7 @@ const (
 // from its birth where that is later. A known script keeps what it has, but for
 // a label or metadata that is given, and for an earlier birth, which makes the
 // job read its past again, also beside a job that still reads it. It fails with
-// [ErrScript], [ErrNote], [ErrRange], or [ErrJobBusy] where 64 unfinished jobs
+// [ErrScript], [ErrNote], [ErrRange], or [ErrJobBusy] where 100 unfinished jobs
 // read a script already; when interrupted, the scripts already stored stay
 // watched, and their job is there to be run.
 func (x *Index) Watch(ctx context.Context, specs []WatchSpec, job *JobSpec) (result WatchResult, err error) {

@@ -101,7 +101,8 @@ func (x *Index) changeWatch(s *step, c *WatchChange) (bool, error) {
 // News returns those of the specs that [Index.Watch] with that job would change
 // anything for: scripts that are not watched, or not from so early, or with
 // another label, metadata or archive flag. It fails with [ErrScript], [ErrNote] or
-// [ErrRange].
+// [ErrRange], or with [ErrJobBusy] where 64 unfinished jobs read a script already
+// that would get an earlier birth.
 func (x *Index) News(ctx context.Context, specs []WatchSpec, job *JobSpec) (news []WatchSpec, err error) {
 	for i := range specs {
 		if err := specs[i].check(); err != nil {
@@ -114,8 +115,14 @@ func (x *Index) News(ctx context.Context, specs []WatchSpec, job *JobSpec) (news
 			if err != nil && !isNotWatched(err) {
 				return err
 			}
-			if err != nil || w.take(&specs[i]) || job != nil && max(specs[i].Birth, job.From) < w.birth {
+			earlier := err == nil && job != nil && max(specs[i].Birth, job.From) < w.birth
+			if err != nil || w.take(&specs[i]) || earlier {
 				news = append(news, specs[i])
+			}
+			if earlier {
+				if err := w.takesJob(r); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -128,8 +135,8 @@ func (x *Index) News(ctx context.Context, specs []WatchSpec, job *JobSpec) (news
 func (x *Index) SetMark(mark []byte) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if x.closed {
-		return ErrClosed
+	if err := x.usable(); err != nil {
+		return err
 	}
 	x.w.pending.put([]byte{tableMark}, bytes.Clone(mark))
 	return nil
