@@ -238,8 +238,12 @@ func (r *jobRunner) read(ctx context.Context, p *pass) error {
 
 // passOptions are the scanner's, with what a pass has in flight bounded and its speed noted.
 func (p *part) passOptions(q *pass) scanner.Options {
-	var first JobID // others may join the pass just now
-	p.set(func() { first = q.jobs[0] })
+	var first JobID // others may join the pass just now, or be taken out of it
+	p.set(func() {
+		if len(q.jobs) > 0 {
+			first = q.jobs[0]
+		}
+	})
 	o := p.scannerOptions(first)
 	o.PrefetchBlocks, o.PrefetchBytes = PassBlocks, PassBytes
 	tell := o.OnEvent

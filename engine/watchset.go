@@ -40,6 +40,8 @@ type watchSet struct {
 	clock func() time.Time
 	// room refuses what the index could not take for want of disk.
 	room func() error
+	// nudge makes the runner of jobs look.
+	nudge func()
 
 	// mu is held over a change of both.
 	mu sync.Mutex
@@ -63,7 +65,8 @@ func (p *part) openWatchSet(ctx context.Context, index *utxo.Index) (*watchSet, 
 	if cut := log.Cut(); cut > 0 {
 		p.tell(0, WatchLogCut{Path: path, Bytes: cut})
 	}
-	s := &watchSet{log: log, index: index, clock: p.options.Clock, room: func() error { return checkRoom(p.dir, p.options.Free) }}
+	s := &watchSet{log: log, index: index, clock: p.options.Clock, nudge: p.nudge}
+	s.room = func() error { return checkRoom(p.dir, p.options.Free) }
 	done, err := s.reconcile(ctx, false)
 	if err == nil {
 		err = s.tidy(ctx)
@@ -147,8 +150,7 @@ func (s *watchSet) apply(ctx context.Context, in *utxo.Import, r *watchlog.Recor
 		for i := range r.Scripts {
 			scripts[i] = r.Scripts[i].Script
 		}
-		_, err := s.index.Unwatch(ctx, scripts)
-		return err
+		return s.giveUp(ctx, scripts)
 	case watchlog.Changed:
 		_, err := s.index.ChangeWatches(ctx, changesOf(r))
 		return err
@@ -157,6 +159,21 @@ func (s *watchSet) apply(ctx context.Context, in *utxo.Import, r *watchlog.Recor
 		return err
 	}
 	return fmt.Errorf("record of kind %d: %w", r.Kind, watchlog.ErrNewer)
+}
+
+// giveUp takes scripts out of the index, but for those that a descriptor has come to derive since somebody asked
+// whether they may go: a block does that at any time, and to watch too much is harmless.
+func (s *watchSet) giveUp(ctx context.Context, scripts [][]byte) error {
+	_, err := s.index.Unwatch(ctx, scripts)
+	if !errors.Is(err, utxo.ErrDerived) {
+		return err
+	}
+	for _, script := range scripts {
+		if _, err := s.index.Unwatch(ctx, [][]byte{script}); err != nil && !errors.Is(err, utxo.ErrDerived) {
+			return err
+		}
+	}
+	return nil
 }
 
 func specsOf(r *watchlog.Record) []utxo.WatchSpec {
@@ -248,8 +265,12 @@ func stepOf(specs []utxo.WatchSpec) int {
 
 // begin readies both for a change; mu is held.
 func (s *watchSet) begin(ctx context.Context) error {
-	if _, err := s.settle(ctx); err != nil {
+	done, err := s.settle(ctx)
+	if err != nil {
 		return err
+	}
+	if done.Job != 0 {
+		s.nudge()
 	}
 	return s.room()
 }
