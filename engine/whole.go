@@ -136,7 +136,7 @@ func (w *wholePart) open(ctx context.Context) (*whole.Index, error) {
 	if err := checkRoom(w.dir, w.part.options.Free); err != nil {
 		return nil, fmt.Errorf("whole index in %s: %w", w.dir, err)
 	}
-	store, err := badgerkv.Open(w.dir, badgerkv.Options{MemTable: whole.MemTable, Rows: whole.MaxRows})
+	store, err := badgerkv.Open(w.dir, badgerkv.Options{MemTable: whole.MemTable, Rows: whole.MaxRows, LevelBase: whole.LevelBase})
 	if errors.Is(err, badgerkv.ErrLocked) { // Badger's own words only repeat it
 		err = fmt.Errorf("whole index in %s: %w", w.dir, badgerkv.ErrLocked)
 	}

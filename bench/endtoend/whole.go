@@ -90,7 +90,7 @@ func (r *runner) whole(ctx context.Context, out io.Writer, source *node.Node) (e
 }
 
 func (r *runner) openWhole(ctx context.Context, dir string) (*whole.Index, error) {
-	store, err := badgerkv.Open(dir, badgerkv.Options{MemTable: whole.MemTable, Rows: whole.MaxRows})
+	store, err := badgerkv.Open(dir, badgerkv.Options{MemTable: whole.MemTable, Rows: whole.MaxRows, LevelBase: whole.LevelBase})
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (r *runner) openWhole(ctx context.Context, dir string) (*whole.Index, error
 
 // weigh counts the rows of a closed index, and the bytes of its folder when it has been closed.
 func weigh(ctx context.Context, dir string) (disk int64, rows int, err error) {
-	store, err := badgerkv.Open(dir, badgerkv.Options{MemTable: whole.MemTable, Rows: whole.MaxRows})
+	store, err := badgerkv.Open(dir, badgerkv.Options{MemTable: whole.MemTable, Rows: whole.MaxRows, LevelBase: whole.LevelBase})
 	if err != nil {
 		return 0, 0, err
 	}

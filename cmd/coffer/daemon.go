@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -44,7 +46,13 @@ func (a *app) daemon(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, socket.Close()) }()
 	log := newEventLog(a.logger(c.Bool("verbose")))
-	opened, err := engine.Open(c.Context, config, engine.Options{OnEvent: log.event})
+	thrifty()
+	opened, err := engine.Open(c.Context, config, engine.Options{OnEvent: func(e engine.Event) {
+		if ready, is := e.Detail.(engine.Ready); is && ready.Watched >= manyWatched {
+			debug.FreeOSMemory() // what opening so large an index took once
+		}
+		log.event(e)
+	}})
 	if err != nil {
 		return err
 	}
@@ -66,6 +74,19 @@ type daemonOptions struct {
 }
 
 // serve runs engine, socket and HTTP until ctx ends, one of them fails, or with once all is caught up.
+// manyWatched is from how many addresses on opening an index leaves garbage worth giving back at once.
+const manyWatched = 1_000_000
+
+// daemonGC is the garbage collector's target in percent of what lives. Most of what a daemon holds lives long, and half
+// of it as garbage on top is plenty; GOGC and GOMEMLIMIT have their say before.
+const daemonGC = 50
+
+func thrifty() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(daemonGC)
+	}
+}
+
 func (a *app) serve(ctx context.Context, socket *api.Socket, opened *engine.Engine, o daemonOptions) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

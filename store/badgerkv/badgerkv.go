@@ -26,6 +26,10 @@ type Options struct {
 	// Rows is how many rows one transaction must take; 0 is those of the worst
 	// block of the watched index, utxo.WorstRows(utxo.MaxBase).
 	Rows int
+	// LevelBase is the size in bytes from which the first sorted level is merged
+	// into the next; 0 is Badger's own, 10 MiB. Where much is written in bulk a
+	// larger one saves writing the same rows again and again.
+	LevelBase int64
 	// ReadOnly opens a folder that holds an index already without writing
 	// anything: for a disk that is full. It fails with [ErrUnclean] after a
 	// process was killed, and Update with [ErrReadOnly].
@@ -46,6 +50,9 @@ const (
 	// merging tables does not write it again. A file of that log holds as much as
 	// a memtable, several of the largest transactions; the last is not collected.
 	valueThreshold = 1 << 20
+	// bulkCompactors merge tables at once where much is written in bulk: each holds
+	// the tables it makes in memory.
+	bulkCompactors = 2
 	// worstRowBytes is a row's size on average in the worst block: keys of 9 to
 	// 18 bytes, values of 9 to 36, and Badger's overhead.
 	worstRowBytes = 90
@@ -86,6 +93,9 @@ func Open(folder string, opts Options) (*Store, error) {
 		WithMetricsEnabled(false).
 		WithReadOnly(opts.ReadOnly).
 		WithLogger(logger{opts.Warn})
+	if opts.LevelBase != 0 {
+		tuned = tuned.WithBaseLevelSize(opts.LevelBase).WithNumCompactors(bulkCompactors)
+	}
 	if err := recoverFolder(folder, tuned); err != nil {
 		return nil, fmt.Errorf("open index folder %s: %w", folder, err)
 	}
