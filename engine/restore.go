@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -129,10 +131,7 @@ func (p *part) restore(ctx context.Context, from *snapshot.Snapshot, c *snapshot
 	}
 	err = p.fill(ctx, from, c, request.Verify, task)
 	if err == nil {
-		restored.WatchLog, err = p.restoreWatchLog(ctx, from, c)
-	}
-	if err == nil {
-		restored.Replaced, err = p.putInPlace(side, request.Replace)
+		err = p.putInPlace(ctx, from, c, request.Replace, &restored)
 	}
 	if err != nil {
 		return restored, errors.Join(cause(ctx, err), os.RemoveAll(side))
@@ -172,9 +171,16 @@ func (p *part) fill(ctx context.Context, from *snapshot.Snapshot, c *snapshot.Co
 		return err
 	}
 	roomy := &roomyStore{Store: store, dir: side, free: p.options.Free}
+	marked, err := p.goesOn(c)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
 	err = utxo.Load(ctx, roomy, p.coin, rand.Reader, func(each func(key, value []byte) error) error {
 		return from.Rows(ctx, part, func(key, value []byte) error {
 			t.done.Add(1)
+			if !marked && utxo.IsMark(key) {
+				return nil
+			}
 			return each(key, value)
 		})
 	})
@@ -192,6 +198,30 @@ func (p *part) fill(ctx context.Context, from *snapshot.Snapshot, c *snapshot.Co
 	return errors.Join(err, index.Close())
 }
 
+// goesOn says whether the watch log that is there begins with the bytes of the snapshot's: then the mark of the saved
+// index is a place in it. Another may have the same id and length: that of an older copy, which was written on since. An
+// index that comes to it has no mark, and both take all that the other has.
+func (p *part) goesOn(c *snapshot.Coin) (bool, error) {
+	part, found := c.Part(snapshot.KindWatchLog)
+	if !found {
+		return false, nil
+	}
+	file, err := os.Open(p.watchLog())
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil // the snapshot's will be there
+	}
+	if err != nil {
+		return false, fmt.Errorf("watch log: %w", err)
+	}
+	defer file.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, io.LimitReader(file, part.Bytes))
+	if err != nil {
+		return false, fmt.Errorf("watch log: %w", err)
+	}
+	return n == part.Bytes && fmt.Sprintf("%x", sum.Sum(nil)) == part.SHA256, nil
+}
+
 // roomFor makes sure that there is room for so many bytes and what an index keeps free.
 func (p *part) roomFor(dir string, bytes int64) error {
 	free, err := p.options.Free(dir)
@@ -205,7 +235,8 @@ func (p *part) roomFor(dir string, bytes int64) error {
 }
 
 // restoreWatchLog puts the snapshot's watch log in its place where there is none. One that is there stays: it has what
-// was imported since, and the index is filled up from it when it is opened.
+// was imported since, and the index is filled up from it when it is opened. The folder is locked, and nobody has the index
+// open: else they could make a log meanwhile, to which they go on writing when the other has its name.
 func (p *part) restoreWatchLog(ctx context.Context, from *snapshot.Snapshot, c *snapshot.Coin) (string, error) {
 	part, found := c.Part(snapshot.KindWatchLog)
 	if !found {
@@ -226,48 +257,57 @@ func (p *part) restoreWatchLog(ctx context.Context, from *snapshot.Snapshot, c *
 
 // putInPlace makes a loaded folder the coin's index. The one rename to restoredSuffix decides: before it the old one is
 // the index, after it the new one, whenever the process is killed.
-func (p *part) putInPlace(side string, replace bool) (replaced string, err error) {
+func (p *part) putInPlace(ctx context.Context, from *snapshot.Snapshot, c *snapshot.Coin, replace bool, done *RestoredCoin) error {
 	p.interrupt()
 	defer p.turn.active.Unlock()
 	p.opening.Lock()
 	defer p.opening.Unlock()
 	if p.live.closed {
-		return "", ErrClosed
+		return ErrClosed
 	}
 	if err := p.letGo(); err != nil {
-		return "", err
+		return err
+	}
+	if err := p.restored(); err != nil { // one before, which was killed in between
+		return err
 	}
 	unlock, err := lockFolder(filepath.Dir(p.dir))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	if err := p.mayReplace(replace); err != nil {
-		return "", err
+		return err
 	}
-	if err := p.nobodyElse(); err != nil {
-		return "", err
+	release, err := p.nobodyElse()
+	if err != nil {
+		return err
 	}
-	if err := os.Rename(side, p.dir+restoredSuffix); err != nil {
-		return "", fmt.Errorf("restore: %w", err)
+	defer release()
+	if done.WatchLog, err = p.restoreWatchLog(ctx, from, c); err != nil {
+		return err
+	}
+	if err := os.Rename(p.dir+restoringSuffix, p.dir+restoredSuffix); err != nil {
+		return fmt.Errorf("restore: %w", err)
 	}
 	if err := syncFolder(filepath.Dir(p.dir)); err != nil {
-		return "", err
+		return err
 	}
-	return p.finishRestore()
+	done.Replaced, err = p.finishRestore()
+	return err
 }
 
-// nobodyElse makes sure that no process has the index open that is about to be moved aside.
-func (p *part) nobodyElse() error {
-	release, err := badgerkv.Hold(p.dir)
-	switch {
-	case err == nil:
-		release()
-	case errors.Is(err, fs.ErrNotExist):
-	default:
-		return withRemedy(err)
+// nobodyElse makes sure that no process has the index open that is about to be moved aside, nor opens it until release is
+// called.
+func (p *part) nobodyElse() (release func(), err error) {
+	release, err = badgerkv.Hold(p.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
 	}
-	return nil
+	if err != nil {
+		return nil, withRemedy(err)
+	}
+	return release, nil
 }
 
 // restored finishes a restore that was interrupted after it was decided.
@@ -283,9 +323,11 @@ func (p *part) restored() error {
 	if _, err := os.Stat(p.dir + restoredSuffix); err != nil {
 		return nil // another process was faster
 	}
-	if err := p.nobodyElse(); err != nil {
+	release, err := p.nobodyElse()
+	if err != nil {
 		return err
 	}
+	defer release()
 	_, err = p.finishRestore()
 	return err
 }

@@ -299,3 +299,51 @@ func TestRestoreRefills(t *testing.T) {
 		t.Errorf("the snapshot's state:\n%s", unlike(got, then))
 	}
 }
+
+// An older copy of the watch log was put back and written on, and then a newer snapshot is restored: the logs have the
+// same id and length, and each has an address that the other has not. Both are watched, and in the log.
+func TestRestoreOtherLog(t *testing.T) {
+	w := paid(t, "    start: genesis\n")
+	w.catchUp()
+	log := filepath.Join(w.folder(), "watch.log")
+	older, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := func(n byte) string {
+		address, script := w.address(n)
+		w.mine(1, simnode.Pay(script, coins.Amount(1000+int(n))))
+		if _, err := w.engine.ImportAddresses(t.Context(), "btc", engine.ImportRequest{Addresses: []string{address}}); err != nil {
+			t.Fatal(err)
+		}
+		w.catchUp()
+		return address
+	}
+	saved := imported(8)
+	to := filepath.Join(t.TempDir(), "saved")
+	w.snapshot(to)
+	lost := func(folder string) {
+		w.close()
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost(w.folder())
+	if err := errors.Join(os.MkdirAll(w.folder(), 0o700), os.WriteFile(log, older, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	since := imported(9)
+	w.restore(engine.RestoreRequest{From: to, Verify: true, Replace: true})
+	for _, how := range []string{"restored", "from the log"} {
+		w.catchUp()
+		for n, address := range []string{saved, since} {
+			if total := w.balance(address).Total; total != coins.TotalOf(coins.Amount(1008+n)) {
+				t.Errorf("%s: %s has %s", how, address, total)
+			}
+		}
+		w.check()
+		lost(w.config.IndexDir(&w.config.Coins[0]))
+		w.open()
+	}
+}

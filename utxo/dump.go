@@ -121,6 +121,11 @@ func (d *digest) sum() (sum [32]byte) {
 	return sum
 }
 
+// IsMark says whether a dumped row is the mark ([Index.SetMark]). Who loads an
+// index beside another watch log than the one that it was dumped beside leaves
+// it out: it would name a place in that one.
+func IsMark(key []byte) bool { return len(key) == 1 && key[0] == tableMark }
+
 // Limits of one Update of a load.
 const (
 	loadRows  = 20_000
