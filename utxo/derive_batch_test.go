@@ -149,3 +149,37 @@ func TestSourceBeginsBelowReorg(t *testing.T) {
 	d.check()
 	d.rebuilt()
 }
+
+// TestSpendOfDerivedCoin spends a coin that a job has told of while its successor
+// reads what is before: it is told at once.
+func TestSpendOfDerivedCoin(t *testing.T) {
+	d := newDeriving(t)
+	s := testSource{1000, 1, 1 << 31}
+	d.block(s.number(0, 150))
+	d.block(s.number(0, 85))
+	found := d.block(s.number(0, 150))
+	b, err := d.x.StartJob(t.Context(), d.add(s, 0, &utxo.JobSpec{From: testStart}).Job)
+	d.ok(err)
+	for !b.Done() {
+		_, _, err := b.Backfill(t.Context(), d.chain[b.Next()-testStart].load(d, testCoin(d)))
+		d.ok(err)
+	}
+	at := d.x.LastSeq()
+	coin := outPoint(found.msg.Transactions[0], 1)
+	next := newBlock(last(d.chain), testStart, 99, coinbaseTx(99, pay(1<<30, 1)), spendTx(1, outPoints(coin), pay(1<<30, 9)))
+	d.ok(d.x.Connect(t.Context(), next.load(d, testCoin(d))))
+	d.chain = append(d.chain, next)
+	changes, err := d.x.Changes(t.Context(), at, 10)
+	if err != nil || len(changes) != 2 || changes[1].Kind != utxo.CoinSpent {
+		t.Errorf("%+v: %v", changes, err)
+	}
+	d.check()
+	at = d.x.LastSeq()
+	d.finishJobs()
+	changes, err = d.x.Changes(t.Context(), at, 10)
+	if err != nil || len(changes) != 1 || changes[0].Kind != utxo.CoinCreated || changes[0].Coin.Block.Height != testStart {
+		t.Errorf("the successor told %+v: %v", changes, err)
+	}
+	d.check()
+	d.rebuilt()
+}

@@ -392,15 +392,26 @@ func (x *Index) succeed(s *step, j *jobRow) error {
 	})
 }
 
-// inherit puts a job in the place of another among a script's claims.
-func (w *watchRow) inherit(old, heir JobID) {
-	if w.job == old {
-		w.job = heir
-	}
-	for i := range w.others {
-		if w.others[i].job == old {
-			w.others[i].job = heir
+// inherit puts a job in the place of another that has ended among a script's
+// claims. From the height to on, where the heir does not read, the other has told
+// of the coins, and its claim stays.
+func (w *watchRow) inherit(old, heir JobID, to coins.Height) {
+	var list []claim
+	for _, c := range w.claims() {
+		if !c.past { // claims ascend
+			list = slices.DeleteFunc(list, func(o claim) bool { return o.job == old && o.from >= c.from })
 		}
+		if c.job != old {
+			list = append(list, c)
+			continue
+		}
+		list = append(list, claim{heir, c.from, c.past})
+		if !c.past && c.from < to {
+			list = append(list, claim{old, to, false})
+		}
+	}
+	if len(list) > 0 {
+		w.job, w.past, w.others = list[0].job, list[0].past, list[1:]
 	}
 }
 
@@ -411,7 +422,7 @@ func (s *step) handOver(o owed, next *jobRow) error {
 	if err != nil || w == nil {
 		return err // not watched any more
 	}
-	w.inherit(o.job, next.ID)
+	w.inherit(o.job, next.ID, o.to)
 	next.Scripts++
 	s.put(keyScript(tableWatch, o.script), w.encode())
 	return nil
