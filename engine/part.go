@@ -123,21 +123,22 @@ func (p *part) run(ctx context.Context) error {
 	}
 }
 
-// activate takes p.active in its turn.
-func (p *part) activate() {
+// activate takes p.active in its turn. Before the next in the queue looks, pause is there to interrupt it, nil where
+// nothing does.
+func (p *part) activate(pause context.CancelCauseFunc) {
 	p.turn.queue.Lock()
 	defer p.turn.queue.Unlock()
 	p.turn.active.Lock()
+	p.set(func() { p.now.pause = pause })
 }
 
 // follow opens what the coin needs and runs scanner and rescans until ctx ends, or one of them cannot go on. An index
 // that failed is closed, to be opened anew.
 func (p *part) follow(ctx context.Context) error {
-	p.activate()
-	defer p.turn.active.Unlock()
 	ctx, pause := context.WithCancelCause(ctx)
 	defer pause(nil)
-	p.set(func() { p.now.pause = pause })
+	p.activate(pause)
+	defer p.turn.active.Unlock()
 	s, err := p.openScanner(ctx)
 	if err != nil {
 		return err
@@ -177,7 +178,7 @@ func (p *part) tellReady(ctx context.Context) {
 
 // catchUp brings the index to the node's tip and does the waiting rescans: all, or until the one given has ended.
 func (p *part) catchUp(ctx context.Context, until JobID) error {
-	p.activate()
+	p.activate(nil)
 	defer p.turn.active.Unlock()
 	s, err := p.openScanner(ctx)
 	if err != nil {

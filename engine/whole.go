@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -130,7 +131,7 @@ func (w *wholePart) open(ctx context.Context) (*whole.Index, error) {
 	if now.index != nil {
 		return now.index, nil
 	}
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(w.dir, 0o700), os.RemoveAll(w.dir+droppedSuffix)); err != nil {
 		return nil, fmt.Errorf("whole index: %w", err)
 	}
 	if err := checkRoom(w.dir, w.part.options.Free); err != nil {
@@ -217,14 +218,19 @@ func (w *wholePart) run(ctx context.Context) error {
 	}
 }
 
-func (w *wholePart) follow(ctx context.Context) error {
+// activate is [part.activate].
+func (w *wholePart) activate(pause context.CancelCauseFunc) {
 	w.turn.queue.Lock()
+	defer w.turn.queue.Unlock()
 	w.turn.active.Lock()
-	w.turn.queue.Unlock()
-	defer w.turn.active.Unlock()
+	w.set(func(n *wholeNow) { n.pause = pause })
+}
+
+func (w *wholePart) follow(ctx context.Context) error {
 	ctx, pause := context.WithCancelCause(ctx)
 	defer pause(nil)
-	w.set(func(n *wholeNow) { n.pause = pause })
+	w.activate(pause)
+	defer w.turn.active.Unlock()
 	s, err := w.openScanner(ctx)
 	if err != nil {
 		return err
@@ -242,7 +248,7 @@ func (w *wholePart) follow(ctx context.Context) error {
 
 // catchUp brings the index to the node's tip.
 func (w *wholePart) catchUp(ctx context.Context) error {
-	w.turn.active.Lock()
+	w.activate(nil)
 	defer w.turn.active.Unlock()
 	s, err := w.openScanner(ctx)
 	if err != nil {
@@ -258,6 +264,10 @@ func (w *wholePart) catchUp(ctx context.Context) error {
 func (w *wholePart) closeIndex() error {
 	w.opening.Lock()
 	defer w.opening.Unlock()
+	return w.closeLocked()
+}
+
+func (w *wholePart) closeLocked() error {
 	var index *whole.Index
 	w.set(func(n *wholeNow) {
 		index = n.index
@@ -295,19 +305,41 @@ func (e *Engine) RebuildWhole(ctx context.Context, coin coins.Symbol) (WholeStat
 	w.turn.active.Lock()
 	w.turn.queue.Unlock()
 	defer w.turn.active.Unlock()
-	if err := w.closeIndex(); err != nil {
-		return WholeStatus{}, err
-	}
-	w.opening.Lock()
-	err = os.RemoveAll(w.dir)
-	w.opening.Unlock()
-	if err != nil {
+	if err := w.drop(); err != nil {
 		return WholeStatus{}, fmt.Errorf("whole index: %w", err)
 	}
 	if _, err := w.open(ctx); err != nil {
 		return WholeStatus{}, err
 	}
 	return *w.status(ctx), nil
+}
+
+// droppedSuffix is of what is being removed.
+const droppedSuffix = ".dropped"
+
+// drop removes the index; nobody opens it meanwhile. What a killed one leaves is no index: the name goes first.
+func (w *wholePart) drop() error {
+	w.opening.Lock()
+	defer w.opening.Unlock()
+	if err := w.closeLocked(); err != nil {
+		return err
+	}
+	release, err := badgerkv.Hold(w.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return withRemedy(err)
+	}
+	defer release()
+	side := w.dir + droppedSuffix
+	if err := os.RemoveAll(side); err != nil {
+		return err
+	}
+	if err := os.Rename(w.dir, side); err != nil {
+		return err
+	}
+	return os.RemoveAll(side)
 }
 
 // wholeStatus tells of a coin's index of every script, nil where it has none. Where nobody follows it, it is opened to

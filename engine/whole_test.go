@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/engine"
@@ -123,4 +124,47 @@ func TestNotWhole(t *testing.T) {
 	if status, err := w.engine.Coin(t.Context(), "btc"); err != nil || status.Whole != nil {
 		t.Errorf("%+v, %v", status, err)
 	}
+}
+
+// Rebuilds that are asked for at once come one after the other, each before the chain is followed on, while others ask for
+// what is being dropped.
+func TestRebuildsAtOnce(t *testing.T) {
+	const each = 15
+	w := newWorld(t, "btc", 0, "    index: all\n    start: genesis\n")
+	address, script := w.address(7)
+	if err := w.chain.Fund(3); err != nil {
+		t.Fatal(err)
+	}
+	w.mine(1, simnode.Pay(script, 3*coins.Unit))
+	w.run()
+	w.wholeAtTip()
+	done := make(chan error, 3*each)
+	for range each {
+		go func() {
+			_, err := w.engine.RebuildIndex(t.Context(), "btc")
+			done <- err
+		}()
+		go func() {
+			_, err := w.engine.RebuildWhole(t.Context(), "btc")
+			done <- err
+		}()
+		go func() {
+			_, _ = w.engine.Balance(t.Context(), "btc", address) // may find it closed
+			done <- nil
+		}()
+	}
+	limit := time.After(2 * time.Minute)
+	for range 3 * each {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-limit:
+			t.Fatal("a rebuild waits for ever")
+		}
+	}
+	w.wholeAtTip()
+	w.expectAll(address, 3*coins.Unit, 1)
+	w.sound()
 }

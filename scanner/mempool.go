@@ -15,7 +15,9 @@ import (
 //  1. the block is connected, and its transactions leave the known ones;
 //  2. only when the node's tip is the index's, asked after the node's list of
 //     ids was taken, is the list compared: what is then missing is in no block
-//     of the node's chain.
+//     of the node's chain. Of several nodes one must have answered both: else
+//     the first may have confirmed what is missing in a block that the other,
+//     behind it, does not have.
 //
 // A hint may still bring a transaction whose block is not connected yet, or
 // one of a block that was: the recent blocks' ids keep out what is known to be
@@ -86,14 +88,15 @@ func (m *mempool) disconnected() {
 
 // compare looks at the node's ids, tells the sink what is gone and lines up
 // what is new. It changes nothing, and reports false, where the node's tip is
-// not the index's.
+// not the index's, or another node took over meanwhile.
 func (m *mempool) compare(ctx context.Context, tip coins.BlockID) (same bool, err error) {
+	view := m.src.view()
 	ids, err := m.src.mempoolIDs(ctx)
 	if err != nil {
 		return false, err
 	}
 	nodeTip, err := m.src.tip(ctx)
-	if err != nil || nodeTip != tip {
+	if err != nil || nodeTip != tip || m.src.view() != view {
 		return false, err
 	}
 	m.leftOut = max(0, len(ids)-mempoolMost)

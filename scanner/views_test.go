@@ -228,3 +228,38 @@ func TestReorgIsOneViews(t *testing.T) {
 		}
 	}
 }
+
+// turns is several of which the other takes over when the ids of the mempool were told.
+type turns struct{ *several }
+
+func (s *turns) MempoolIDs(ctx context.Context) ([]coins.TxID, error) {
+	ids, err := s.used(false).MempoolIDs(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view++
+	return ids, err
+}
+
+// One node has confirmed a transaction in a block that the index does not have yet, nor the node that takes over: it is
+// not gone.
+func TestMempoolIsOneViews(t *testing.T) {
+	ahead, behind := newChain(t, 110), newChain(t, 110)
+	src := &turns{&several{node: newNode(ahead), other: newNode(behind)}}
+	tx := src.node.send(t)
+	m, e := newMemory(t), &events{}
+	o := options(ahead, e)
+	s := New(src.node, m, o)
+	must(t, s.CatchUp(t.Context()))
+	mine(t, ahead, 1)
+	s.mem.src = &caller{src: src, clock: SystemClock{}}
+	for range 2 { // ahead of the index first, then without the transaction
+		same, err := s.mem.compare(t.Context(), behind.Tip())
+		must(t, err)
+		if same {
+			t.Error("two nodes' answers were taken for one's")
+		}
+		if !m.unconfirmed(tx.ID()) {
+			t.Error("a transaction that is confirmed was told gone")
+		}
+	}
+}
