@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"errors"
+	"io"
 	"sync/atomic"
 	"testing"
 
@@ -57,4 +59,34 @@ func TestReadOnFullDisk(t *testing.T) {
 		t.Errorf("catch up with room again: %v", err)
 	}
 	w.sound()
+}
+
+// endless gives the same line again and again, and counts what was taken of it.
+type endless struct {
+	line  string
+	taken int
+}
+
+func (e *endless) Read(b []byte) (n int, err error) {
+	for n+len(e.line) <= len(b) {
+		n += copy(b[n:], e.line)
+	}
+	if e.taken += n; e.taken > 64<<20 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Lines without an end are not gathered until they fill the disk that the index writes to.
+func TestImportLeavesRoom(t *testing.T) {
+	w := newWorld(t, "btc", 1, "    start: genesis\n")
+	w.close()
+	w.options.Free = func(string) (uint64, error) { return 1 << 20, nil }
+	w.open()
+	address, _ := w.address(1)
+	lines := &endless{line: address + "\n"}
+	_, err := w.engine.ImportLines(t.Context(), "btc", engine.LinesRequest{Lines: lines}, nil)
+	if !errors.Is(err, engine.ErrDisk) || lines.taken > 32<<20 {
+		t.Errorf("%v, after %d bytes", err, lines.taken)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -273,6 +274,10 @@ func (c *checker) collect(done checked) error {
 	c.progress(ImportProgress{Checked: c.lines})
 	if c.bad.Count > 0 {
 		return nil // nothing will be imported
+	}
+	// The index writes to the same disk, and must not find it full.
+	if err := checkRoom(filepath.Dir(c.p.dir), c.p.options.Free); err != nil {
+		return fmt.Errorf("import: %w", err)
 	}
 	return c.spool.write(done.encoded, done.count)
 }
