@@ -39,6 +39,7 @@ type config struct {
 	coin, dataDir, transports, verify string
 
 	blocks, rounds int
+	prove          int
 	// backfill is how many addresses to measure a backfill with; 0 measures scans.
 	backfill      int
 	rescan, curve bool
@@ -69,6 +70,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.StringVar(&c.verify, "verify", "header,merkle", "of header, merkle")
 	f.BoolVar(&c.serveDoge, "serve-doge", false, "be the simulated node (used by this program itself)")
 	f.IntVar(&c.blocks, "blocks", 500, "full blocks")
+	f.IntVar(&c.prove, "prove", 0, "watch so many scripts and compare every answer with a brute-force oracle's, and nothing else (btc)")
 	f.IntVar(&c.rounds, "rounds", 3, "how often each is measured; the median is printed")
 	f.IntVar(&c.backfill, "backfill", 0, "measure reading the past of so many addresses beside the tip, and nothing else (btc)")
 	f.BoolVar(&c.rescan, "rescan", true, "measure the node's own rescanblockchain too")
@@ -188,6 +190,9 @@ func (r *runner) measureAll(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		return r.wholes(ctx, out)
+	}
+	if r.config.prove > 0 {
+		return r.prove(ctx, out)
 	}
 	if r.config.backfill > 0 {
 		return r.backfillAll(ctx, out)
