@@ -326,9 +326,11 @@ func (x *Index) backfillBlock(s *step, jobs []*jobRow, b *coins.Block) error {
 	if err := s.extendUndo(b.ID.Height, work.facts); err != nil {
 		return err
 	}
-	x.seeSpenders(s)
 	s.log(&record{kind: recordRepair, block: b.ID, changes: work.changes})
 	if err := s.addFound(work.kept, b.ID.Height); err != nil {
+		return err
+	}
+	if err := x.seeSpenders(s); err != nil {
 		return err
 	}
 	for _, j := range jobs {
@@ -355,7 +357,8 @@ func (s *step) extendUndo(height coins.Height, facts []fact) error {
 }
 
 // finish ends a job of which the cursor has passed the tip, once. The log gets
-// one row that stands for all the changes the job kept.
+// one row that stands for all the changes the job kept, and then what waits
+// among unconfirmed transactions to spend the coins that it tells of with them.
 func (x *Index) finish(s *step, j *jobRow) (bool, error) {
 	if j.State == JobDone {
 		return true, nil
@@ -363,11 +366,16 @@ func (x *Index) finish(s *step, j *jobRow) (bool, error) {
 	if j.Next < s.state.above(x.self.start) {
 		return false, nil
 	}
+	waiting, err := x.untoldSpends(s, j.ID)
+	if err != nil {
+		return false, err
+	}
 	j.State, j.Finished = JobDone, x.opts.Clock().UTC()
 	if err := x.succeed(s, j); err != nil {
 		return false, err
 	}
 	s.log(&record{kind: recordJob, job: j.ID, count: j.kept})
+	s.log(&record{kind: recordMempool, changes: waiting})
 	return true, nil
 }
 

@@ -108,7 +108,9 @@ func (x *Index) connect(s *step, b *coins.Block) error {
 	if err := s.addFound(work.kept, b.ID.Height); err != nil {
 		return err
 	}
-	x.leavePool(s, b)
+	if err := x.leavePool(s, b); err != nil {
+		return err
+	}
 	s.batch.blocks++
 	if err := s.endAway(b.ID.Height - x.opts.MaxReorg); err != nil {
 		return err
@@ -249,7 +251,7 @@ func (w *work) overwrite() error {
 // settled says whether a coinbase's coin is known to be the latest of its
 // outpoint and unspent so far. Of one that an unfinished job keeps, blocks that
 // the job has yet to read may say otherwise: it is left to that job, which comes
-// to this block too.
+// to this block too, or to its successor where that reads what lies between.
 func (w *work) settled(row coinRow, created coins.Height) (bool, error) {
 	if row.flags&flagFound == 0 {
 		return true, nil
@@ -259,7 +261,11 @@ func (w *work) settled(row coinRow, created coins.Height) (bool, error) {
 		return false, err
 	}
 	keeper, err := w.s.keeper(watch, created)
-	return keeper == nil || slices.Contains(w.jobs, keeper), err
+	if err != nil || keeper == nil || !slices.Contains(w.jobs, keeper) {
+		return keeper == nil, err
+	}
+	owed, err := w.s.owes(keeper.ID, row.script, created)
+	return !owed, err
 }
 
 func (w *work) apply(f fact, c Change) error {

@@ -129,6 +129,18 @@ func decodeOwed(key, value []byte) (o owed, err error) {
 	return o, d.end("owed past")
 }
 
+// owes says whether a job has passed a height without looking for a script
+// there, so that its successor is to.
+func (s *step) owes(job JobID, script scriptID, height coins.Height) (bool, error) {
+	key := keyOwed(job, script)
+	value, found, err := s.get(key)
+	if err != nil || !found {
+		return false, err
+	}
+	o, err := decodeOwed(key, value)
+	return o.from <= height && height < o.to, err
+}
+
 // source returns a source's row.
 func (s *step) source(id SourceID) (*sourceRow, error) {
 	if row := s.grown.sources[id]; row != nil {

@@ -51,7 +51,9 @@ func (x *Index) disconnect(s *step, tip coins.BlockID) error {
 			return err
 		}
 	}
-	x.seeSpenders(s)
+	if err := x.seeSpenders(s); err != nil {
+		return err
+	}
 	header, found, err := s.header(tip.Height)
 	if err != nil || !found {
 		return errors.Join(err, fmt.Errorf("header of the tip is missing: %w", ErrCorrupt))

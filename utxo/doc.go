@@ -60,6 +60,20 @@
 // [MaxCursorLag] changes falls off; it and those of another index id (after a
 // reset or a restore) get [ErrPruned] or [ErrOtherIndex], never a gap.
 //
+// What a job keeps for its end (rows 'q') is told only of scripts that are
+// watched then. Of one that is unwatched meanwhile it goes, with the script's
+// history and in the same commits; what is left is numbered anew, as the last
+// part of the unwatch and before anything else is written, so that the changes
+// of a job have no gap. A script imported again has another number, and jobs of
+// its own. Whoever unwatches a script forgets it where the log then ends: from
+// there on the log says nothing of it until it is imported again.
+//
+// That an unconfirmed transaction spends a coin is told only where the coin has
+// been: of one that a job keeps both are told at the job's end, in this order.
+// So every spend that was seen is closed: by the transaction's [TxGone] or
+// [TxConflicted], by its [CoinSpent] in a block, or with the coin itself, by
+// [CoinRemoved] or by the [TxGone] of the transaction that would have made it.
+//
 // # Sources
 //
 // A source derives scripts, in branches by index ([Index.AddSource]). Of each

@@ -87,6 +87,7 @@ func imports(n, block int) deed {
 		}
 		result, err := s.x.Watch(ctx, []utxo.WatchSpec{{Script: script(n)}}, &utxo.JobSpec{From: from})
 		s.must(err)
+		s.back(script(n))
 		if mw == nil {
 			mw = &modelWatch{since: s.m.next(), live: map[coins.BlockHash]bool{}}
 			s.m.watched[string(script(n))] = mw
@@ -102,13 +103,11 @@ func imports(n, block int) deed {
 
 func unwatches(n int) deed {
 	return func(s *stage) {
-		s.follow()
 		if removed, err := s.x.Unwatch(context.Background(), [][]byte{script(n)}); err != nil || removed == 0 {
 			s.must(err)
 			return
 		}
-		delete(s.m.watched, string(script(n)))
-		s.ever[string(script(n))] = true
+		s.left(string(script(n)))
 	}
 }
 

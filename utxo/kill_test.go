@@ -40,6 +40,14 @@ func (h hostile) drawSpec(t *rapid.T) *utxo.JobSpec {
 	return &utxo.JobSpec{From: coins.Height(from), To: coins.Height(rapid.IntRange(0, next).Draw(t, "to"))}
 }
 
+func (h hostile) drawScript(t *rapid.T) []byte {
+	last := testScripts - 1
+	if h.twins {
+		last = 1
+	}
+	return script(rapid.IntRange(0, last).Draw(t, "script"))
+}
+
 // allowed fails unless what was refused may be.
 func (h hostile) allowed(err error) {
 	if err != nil && !errors.Is(err, utxo.ErrJobBusy) && !errors.Is(err, utxo.ErrRange) && !errors.Is(err, utxo.ErrNotWatched) {
@@ -51,7 +59,7 @@ func (h hostile) watchAny(t *rapid.T) {
 	var specs []utxo.WatchSpec
 	for range rapid.IntRange(1, 4).Draw(t, "specs") {
 		birth := rapid.IntRange(0, int(h.m.next())).Draw(t, "birth")
-		specs = append(specs, utxo.WatchSpec{Script: script(rapid.IntRange(0, testScripts-1).Draw(t, "script")), Birth: coins.Height(birth)})
+		specs = append(specs, utxo.WatchSpec{Script: h.drawScript(t), Birth: coins.Height(birth)})
 	}
 	var job *utxo.JobSpec
 	if rapid.IntRange(0, 3).Draw(t, "job") > 0 {
@@ -59,20 +67,22 @@ func (h hostile) watchAny(t *rapid.T) {
 	}
 	_, err := h.x.Watch(context.Background(), specs, job)
 	h.allowed(err)
+	for _, spec := range specs {
+		h.back(spec.Script)
+	}
 }
 
 func (h hostile) unwatchAny(t *rapid.T) {
-	s := script(rapid.IntRange(0, testScripts-1).Draw(t, "script"))
-	h.follow()
+	s := h.drawScript(t)
 	_, err := h.x.Unwatch(context.Background(), [][]byte{s})
 	h.must(err)
-	h.ever[string(s)] = true
+	h.left(string(s))
 }
 
 func (h hostile) rescan(t *rapid.T) {
 	spec := *h.drawSpec(t)
 	if spec.All = rapid.Bool().Draw(t, "all"); !spec.All {
-		spec.Scripts = [][]byte{script(rapid.IntRange(0, testScripts-1).Draw(t, "script"))}
+		spec.Scripts = [][]byte{h.drawScript(t)}
 	}
 	_, err := h.x.CreateJob(context.Background(), spec)
 	h.allowed(err)
@@ -102,20 +112,6 @@ func (h hostile) releaseAny(*rapid.T) {
 	}
 }
 
-// giveUp cancels any job that has not ended, whether it runs or not.
-func (h hostile) giveUp(t *rapid.T) {
-	ids := h.waiting()
-	for _, p := range h.passes {
-		ids = append(ids, p.Jobs()...)
-	}
-	if len(ids) == 0 {
-		t.Skip("no job")
-	}
-	_, err := h.x.EndJob(context.Background(), rapid.SampledFrom(ids).Draw(t, "job"), utxo.JobCancelled, "")
-	h.must(err)
-	h.noteDone()
-}
-
 // checkRows proves the invariants, and that the log tells of no coin twice.
 // It flushes nothing: what is killed then is what was.
 func (h hostile) checkRows(t *rapid.T) {
@@ -125,8 +121,8 @@ func (h hostile) checkRows(t *rapid.T) {
 	h.follow()
 }
 
-// toldAll holds what the log tells of to the coins that are there, for scripts
-// that were watched throughout. No job is left.
+// toldAll holds what the log tells of to the coins that are there. No job is
+// left.
 func (h hostile) toldAll() {
 	h.follow()
 	list, next, err := h.x.Coins(context.Background(), utxo.CoinQuery{Confirmed: true, Page: utxo.Page{Limit: utxo.MaxPage}})
@@ -135,12 +131,12 @@ func (h hostile) toldAll() {
 	for _, c := range list {
 		key := told{c.OutPoint, c.Block.Height}
 		there[key] = true
-		if _, known := h.fold[key]; !known && !h.ever[string(c.Script)] {
+		if _, known := h.fold[key]; !known {
 			h.tb.Fatalf("the log does not tell of coin %s", c.OutPoint)
 		}
 	}
-	for key, s := range h.fold {
-		if !there[key] && !h.ever[s] {
+	for key := range h.fold {
+		if !there[key] {
 			h.tb.Fatalf("the log tells of coin %s in block %d, which is not there (%q)", key.at, key.height, next)
 		}
 	}
@@ -156,12 +152,34 @@ func TestHostile(t *testing.T) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": h.connect, "connect again": h.connect, "disconnect": h.disconnect, "kill": h.kill,
-			"watch": h.watchAny, "watch more": h.watchAny, "unwatch": h.unwatchAny, "rescan": h.rescan, "give up": h.giveUp,
+			"watch": h.watchAny, "watch more": h.watchAny, "unwatch": h.unwatchAny, "rescan": h.rescan, "give up": h.cancel,
 			"begin": h.begin, "read": h.read, "read more": h.read, "mempool": h.mempool, "evict": h.evict, "advance": h.advance, "": h.checkRows,
 			"reserve": h.reserveAny, "release": h.releaseAny, "tick": h.tick,
 		})
 		h.must(h.x.Check(context.Background(), func(string, int) {})) // stores what waits: births may have fallen in it
 		h.releaseAny(rt)
+		h.rebuild(rt)
+		h.toldAll()
+		h.must(h.x.Close())
+	})
+}
+
+// TestTwins is TestHostile on a chain of coinbases with the ids of others, which
+// several jobs come upon in any order, given up and resumed.
+func TestTwins(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := hostile{newWorld(rt)}
+		h.twins = true
+		for range 5 {
+			h.connect(rt)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"connect": h.connect, "connect again": h.connect, "disconnect": h.disconnect, "kill": h.kill,
+			"watch": h.watchAny, "watch more": h.watchAny, "unwatch": h.unwatchAny, "rescan": h.rescan, "rescan more": h.rescan,
+			"give up": h.cancel, "give up more": h.cancel, "begin": h.begin, "begin more": h.begin,
+			"read": h.read, "read more": h.read, "read on": h.read, "mempool": h.mempool, "": h.checkRows,
+		})
+		h.must(h.x.Check(context.Background(), func(string, int) {}))
 		h.rebuild(rt)
 		h.toldAll()
 		h.must(h.x.Close())

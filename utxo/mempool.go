@@ -74,8 +74,7 @@ func (x *Index) poolGone(change coins.MempoolChange) (gone []*poolTx) {
 func (x *Index) poolLeave(ctx context.Context, gone []*poolTx) error {
 	for part := range slices.Chunk(gone, maxPoolStep) {
 		err := x.write(ctx, false, func(s *step) error {
-			s.leave(part, TxGone)
-			return nil
+			return x.leave(s, part, TxGone)
 		})
 		if err != nil {
 			return err
@@ -85,19 +84,25 @@ func (x *Index) poolLeave(ctx context.Context, gone []*poolTx) error {
 }
 
 // leave takes transactions out of the mempool view. Those that touch watched
-// scripts are logged as kind, where it is not 0.
-func (s *step) leave(gone []*poolTx, kind ChangeKind) {
+// scripts are logged as kind, where it is not 0, as far as the log knows of the
+// coins that they spend.
+func (x *Index) leave(s *step, gone []*poolTx, kind ChangeKind) error {
 	r := &record{kind: recordMempool}
 	for _, tx := range gone {
 		if tx.stored {
 			s.del(keyPool(tx.id))
 		}
 		if kind != 0 {
-			r.changes = append(r.changes, tx.changes(kind)...)
+			changes, err := x.told(s, tx.changes(kind))
+			if err != nil {
+				return err
+			}
+			r.changes = append(r.changes, changes...)
 		}
 	}
 	s.leaving = append(s.leaving, gone...)
 	s.log(r)
+	return nil
 }
 
 // changes reports each watched coin that the transaction makes or spends: it
@@ -138,9 +143,10 @@ func (x *Index) poolEnter(ctx context.Context, added []coins.MempoolTx) error {
 		if txs, err = s.outsideBlocks(txs); err != nil {
 			return err
 		}
-		seen, err = x.touchDeriving(s, txs, nil)
-		s.storePool(seen)
-		return err
+		if seen, err = x.touchDeriving(s, txs, nil); err != nil {
+			return err
+		}
+		return x.storePool(s, seen)
 	})
 	if err != nil {
 		return err
@@ -205,9 +211,10 @@ func (x *Index) reenter(s *step, known []*poolTx) (r rematched, err error) {
 	if len(r.txs) == 0 {
 		return r, nil
 	}
-	r.seen, err = x.touchDeriving(s, r.txs, r.before)
-	s.storePool(r.seen)
-	return r, err
+	if r.seen, err = x.touchDeriving(s, r.txs, r.before); err != nil {
+		return r, err
+	}
+	return r, x.storePool(s, r.seen)
 }
 
 // enter puts what was read again into the pool.
@@ -277,8 +284,9 @@ type sighting struct {
 	coin Coin
 }
 
-// storePool stores and logs what was seen.
-func (s *step) storePool(seen []sighting) {
+// storePool stores what was seen, and logs it as far as the log knows of the
+// coins.
+func (x *Index) storePool(s *step, seen []sighting) error {
 	r := &record{kind: recordMempool}
 	for _, it := range seen {
 		if it.coin.OutPoint.TxID == it.tx.id {
@@ -289,7 +297,10 @@ func (s *step) storePool(seen []sighting) {
 		}
 		r.changes = append(r.changes, Change{Kind: TxSeen, TxID: it.tx.id, Coin: it.coin})
 	}
+	changes, err := x.told(s, r.changes)
+	r.changes = changes
 	s.log(r)
+	return err
 }
 
 // readPoolTx walks a transaction; nil for one that is MWEB only.
@@ -414,9 +425,9 @@ func (x *Index) poolSpends(s *step, tx *poolTx, made map[coins.OutPoint]poolCoin
 
 // leavePool finds the unconfirmed transactions that the block confirms, or
 // that it makes impossible because it spends their inputs otherwise.
-func (x *Index) leavePool(s *step, b *coins.Block) {
+func (x *Index) leavePool(s *step, b *coins.Block) error {
 	if x.pool.empty() {
-		return
+		return nil
 	}
 	confirmed, lost := map[*poolTx]bool{}, map[*poolTx]bool{}
 	var in, out []*poolTx
@@ -442,14 +453,18 @@ func (x *Index) leavePool(s *step, b *coins.Block) {
 			}
 		}
 	}
-	s.leave(in, 0)
-	s.leave(out, TxConflicted)
-	x.seeSpenders(s)
+	if err := x.leave(s, in, 0); err != nil {
+		return err
+	}
+	if err := x.leave(s, out, TxConflicted); err != nil {
+		return err
+	}
+	return x.seeSpenders(s)
 }
 
 // seeSpenders finds unconfirmed transactions that spend coins which this step
 // made known.
-func (x *Index) seeSpenders(s *step) {
+func (x *Index) seeSpenders(s *step) error {
 	var seen []sighting
 	for i := range s.moves {
 		m := &s.moves[i]
@@ -463,8 +478,8 @@ func (x *Index) seeSpenders(s *step) {
 			}
 		}
 	}
-	s.storePool(seen)
 	s.seen = append(s.seen, seen...)
+	return x.storePool(s, seen)
 }
 
 // children returns the transactions that spend outputs of tx.

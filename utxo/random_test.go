@@ -34,7 +34,7 @@ type world struct {
 	pasts
 	seq   utxo.Seq
 	fold  map[told]string // coins the log tells of, with their scripts
-	ever  map[string]bool // scripts that were unwatched once
+	gone  map[string]bool // scripts that were unwatched, and not watched again
 	salt  uint32
 	now   time.Time
 	token utxo.Token // the last one
@@ -47,11 +47,13 @@ type pasts struct {
 	passes []*utxo.Backfill
 	// orphans are blocks that were disconnected last, by height.
 	orphans map[coins.Height]*testBlock
+	// twins says that about every other block's coinbase has the id of another.
+	twins bool
 }
 
 func newWorld(tb testHelper) *world {
 	w := &world{tb: tb, store: memkv.New(testRows), m: newModel(testStart),
-		fold: map[told]string{}, ever: map[string]bool{}, pasts: pasts{orphans: map[coins.Height]*testBlock{}}, now: time.UnixMicro(5)}
+		fold: map[told]string{}, gone: map[string]bool{}, pasts: pasts{orphans: map[coins.Height]*testBlock{}}, now: time.UnixMicro(5)}
 	w.open()
 	_, err := w.x.RegisterCursor(context.Background(), "model", 0)
 	w.must(err)
@@ -130,12 +132,19 @@ func (w *world) drawTx(t *rapid.T, unspent []wire.OutPoint) (*wire.MsgTx, []wire
 func (w *world) drawBlock(t *rapid.T) *testBlock {
 	tag := w.nextSalt()
 	cb := coinbaseTx(tag, drawOuts(t)...)
-	twin := coinbaseTx(1<<30, pay(0, 50), pay(1, 7))
-	if rapid.IntRange(0, 9).Draw(t, "twin") == 0 && w.count(twin) < 2 { // as on Bitcoin: pairs, no more
+	pairs, rarely := uint32(1), 9
+	if w.twins {
+		pairs, rarely = testPairs, 1
+	}
+	twin := twinTx(rapid.Uint32Range(0, pairs-1).Draw(t, "pair"))
+	if rapid.IntRange(0, rarely).Draw(t, "twin") == 0 && w.count(twin) < 2 { // as on Bitcoin: pairs, no more
 		cb = twin
 	}
 	txs := []*wire.MsgTx{cb}
 	unspent := w.unspent(false)
+	if w.twins && rapid.Bool().Draw(t, "spend twin") {
+		txs, unspent = w.spendTwin(txs, unspent)
+	}
 	for _, tx := range w.m.pool {
 		if rapid.Bool().Draw(t, "confirm") && spendable(tx, unspent) {
 			txs = append(txs, tx)
@@ -153,6 +162,24 @@ func (w *world) drawBlock(t *rapid.T) *testBlock {
 		}
 	}
 	return newBlock(w.m.tip(), testStart, w.nextSalt(), txs...)
+}
+
+// testPairs is how many ids are of several coinbases.
+const testPairs = 4
+
+func twinTx(pair uint32) *wire.MsgTx { return coinbaseTx(1<<30+pair, pay(0, 50), pay(1, 7)) }
+
+// spendTwin spends an output of a coinbase that may have the id of another.
+func (w *world) spendTwin(txs []*wire.MsgTx, unspent []wire.OutPoint) ([]*wire.MsgTx, []wire.OutPoint) {
+	for i, at := range unspent {
+		for pair := range uint32(testPairs) {
+			if twinTx(pair).TxHash() == at.Hash {
+				tx := spendTx(w.nextSalt(), outPoints(at), pay(1, 9))
+				return append(txs, tx), append(slices.Delete(slices.Clone(unspent), i, i+1), outPoint(tx, 0))
+			}
+		}
+	}
+	return txs, unspent
 }
 
 // count returns how many blocks have the coinbase.
@@ -207,6 +234,7 @@ func (w *world) watch(t *rapid.T) {
 	}
 	result, err := w.x.Watch(context.Background(), []utxo.WatchSpec{spec}, job)
 	w.must(err)
+	w.back(script(n))
 	if job != nil {
 		if mw.birth = max(spec.Birth, job.From); mw.birth < next {
 			mw.done, mw.jobs = false, []utxo.JobID{result.Job}
@@ -223,14 +251,61 @@ func (w *world) unwatch(t *rapid.T) {
 		t.Skip("nothing is watched")
 	}
 	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
-	w.follow()
 	removed, err := w.x.Unwatch(context.Background(), [][]byte{[]byte(s)})
 	w.must(err)
 	if removed != 1 {
 		w.tb.Fatalf("removed %d", removed)
 	}
+	w.left(s)
+}
+
+// left forgets a script that was unwatched, where the log ends: it must not
+// tell of it from then on.
+func (w *world) left(s string) {
+	w.follow()
 	delete(w.m.watched, s)
-	w.ever[s] = true
+	maps.DeleteFunc(w.fold, func(_ told, script string) bool { return script == s })
+	w.gone[s] = true
+}
+
+// back says that the log may tell of a script again.
+func (w *world) back(script []byte) {
+	w.follow()
+	delete(w.gone, string(script))
+}
+
+// cancel ends any job that has not ended, whether it runs or not.
+func (w *world) cancel(t *rapid.T) {
+	ids := w.waiting()
+	for _, p := range w.passes {
+		ids = append(ids, p.Jobs()...)
+	}
+	if len(ids) == 0 {
+		t.Skip("no job")
+	}
+	_, err := w.x.EndJob(context.Background(), rapid.SampledFrom(ids).Draw(t, "job"), utxo.JobCancelled, "")
+	w.must(err)
+	w.noteDone()
+}
+
+// rescan makes a job for all scripts, or for one of which the past may grow.
+func (w *world) rescan(t *rapid.T) {
+	if len(w.m.watched) == 0 || len(w.m.chain) == 0 {
+		t.Skip("nothing is watched, or nothing there")
+	}
+	spec := utxo.JobSpec{From: coins.Height(rapid.IntRange(testStart, int(w.m.next())-1).Draw(t, "from")), All: rapid.Bool().Draw(t, "all")}
+	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
+	earlier := false
+	if !spec.All {
+		watch, _, err := w.x.Watched(context.Background(), []byte(s))
+		w.must(err)
+		spec.Scripts, earlier = [][]byte{[]byte(s)}, spec.From < watch.Birth
+	}
+	job, err := w.x.CreateJob(context.Background(), spec)
+	w.must(err)
+	if mw := w.m.watched[s]; earlier {
+		mw.birth, mw.done, mw.jobs = spec.From, false, append(mw.jobs, job.ID)
+	}
 }
 
 // again imports a watched script with an earlier birth, whether or not its past
@@ -478,16 +553,22 @@ func (w *world) follow() {
 }
 
 func (w *world) take(c utxo.Change) error {
+	if _, there := w.fold[told{c.Coin.OutPoint, c.Coin.Block.Height}]; c.Kind == utxo.TxSeen && c.Coin.Confirmed && !there {
+		return fmt.Errorf("change %d: %s is seen to spend coin %s, which the log does not tell of", c.Seq, c.TxID, c.Coin.OutPoint)
+	}
 	if c.Kind != utxo.CoinCreated && c.Kind != utxo.CoinSpent && c.Kind != utxo.CoinRemoved && c.Kind != utxo.CoinRestored {
 		return nil
 	}
-	if mw := w.m.watched[string(c.Coin.Script)]; c.Historical && mw != nil && !mw.told && !w.ever[string(c.Coin.Script)] {
+	if w.gone[string(c.Coin.Script)] {
+		return fmt.Errorf("change %d of kind %d tells of coin %s, of which the script was unwatched", c.Seq, c.Kind, c.Coin.OutPoint)
+	}
+	if mw := w.m.watched[string(c.Coin.Script)]; c.Historical && mw != nil && !mw.told {
 		return fmt.Errorf("change %d tells of what a job has found, coin %s, and none of the script's jobs has ended", c.Seq, c.Coin.OutPoint)
 	}
 	comes := c.Kind == utxo.CoinCreated || c.Kind == utxo.CoinRestored
 	key := told{c.Coin.OutPoint, c.Coin.Block.Height}
 	_, there := w.fold[key]
-	if there == comes && !w.ever[string(c.Coin.Script)] {
+	if there == comes {
 		return fmt.Errorf("change %d of kind %d: coin %s is there: %v", c.Seq, c.Kind, c.Coin.OutPoint, there)
 	}
 	if comes {
@@ -512,14 +593,14 @@ func (w *world) check(*rapid.T) {
 	w.checkFilters()
 	for at, c := range want.coins {
 		key := told{coins.OutPoint{TxID: coins.TxID(at.Hash), Vout: at.Index}, c.height}
-		if _, there := w.fold[key]; !there && w.m.watched[c.script].done && !w.ever[c.script] {
+		if _, there := w.fold[key]; !there && w.m.watched[c.script].done {
 			w.tb.Fatalf("the log does not tell of coin %s", at)
 		}
 	}
 	for key, s := range w.fold {
 		c, there := want.coins[wire.OutPoint{Hash: [32]byte(key.at.TxID), Index: key.at.Vout}]
 		there = there && c.height == key.height
-		if mw := w.m.watched[s]; !there && mw != nil && mw.done && !w.ever[s] {
+		if mw := w.m.watched[s]; !there && mw != nil && mw.done {
 			w.tb.Fatalf("the log tells of coin %s, which is not there", key.at)
 		}
 	}
@@ -533,7 +614,7 @@ func TestAgainstModel(t *testing.T) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"connect": w.connect, "connect again": w.connect, "disconnect": w.disconnect, "watch": w.watch, "watch more": w.watch,
-			"again": w.again, "unwatch": w.unwatch, "begin": w.begin, "read": w.read, "read more": w.read,
+			"again": w.again, "unwatch": w.unwatch, "cancel": w.cancel, "rescan": w.rescan, "begin": w.begin, "read": w.read, "read more": w.read,
 			"mempool": w.mempool, "evict": w.evict, "reopen": w.reopen, "": w.check,
 			"reserve": w.reserve, "reserve more": w.reserve, "release": w.release, "renew": w.renew, "tick": w.tick, "advance": w.advance, "restore": w.restore,
 		})

@@ -183,7 +183,15 @@ func (s *step) followLeases(start coins.Height) error {
 	}
 	for i := range s.moves {
 		place := heldRow{place: InBlock}
-		if s.moves[i].gone {
+		gone := s.moves[i].gone
+		if gone && s.moves[i].coin.Coinbase { // another of the same id may be there
+			_, _, found, err := s.coinAt(s.moves[i].coin.OutPoint, numberOf(coins.MaxHeight, 0))
+			if err != nil {
+				return err
+			}
+			gone = !found
+		}
+		if gone {
 			place = heldRow{place: Away, since: tip}
 		}
 		if err := s.placeHeld(s.moves[i].coin.OutPoint, 0, place); err != nil {

@@ -337,7 +337,9 @@ func (x *Index) rematchPool(s *step, added []newWatch) (rematched, error) {
 
 // Unwatch takes scripts out of the watch set with their coins, history and
 // balances, and returns how many were there. The log keeps what it said of
-// them. A script is gone with the first commit of its own; what is left of it
+// them, and says no more: what jobs that have not ended keep of them goes too.
+// Whoever follows the log forgets a script that it has unwatched, where the log
+// ends when Unwatch returns. A script is gone with the first commit of its own; what is left of it
 // after an interruption goes before anything else is written.
 func (x *Index) Unwatch(ctx context.Context, scripts [][]byte) (removed int, err error) {
 	x.writing.Lock()
@@ -362,13 +364,6 @@ func (x *Index) Unwatch(ctx context.Context, scripts [][]byte) (removed int, err
 
 // maxUnwatchEvents is how many history rows one commit of an unwatch takes.
 const maxUnwatchEvents = 5_000
-
-// leaving is a script that is not watched any more and of which there still
-// are rows, or unconfirmed transactions.
-type leaving struct {
-	id     scriptID
-	noRows bool
-}
 
 func (x *Index) unwatch(ctx context.Context, script []byte) (there bool, err error) {
 	var id scriptID
@@ -418,18 +413,27 @@ func (x *Index) finishLeaving(ctx context.Context) error {
 // commit takes; the script itself goes with the last part.
 func (x *Index) dropScript(ctx context.Context, gone *leaving) error {
 	more := false
+	var left map[JobID]coins.Height
 	err := x.commit(ctx, false, func(s *step) (err error) {
-		if more, err = x.dropHistory(s, gone.id); err != nil {
+		w, err := s.needWatch(gone.id)
+		if err != nil {
+			return err
+		}
+		if left, err = s.toRenumber(gone, w); err != nil {
+			return err
+		}
+		if more, err = x.dropHistory(s, gone.id, w, left); err != nil {
 			return err
 		}
 		reserved, err := s.forgetLeases(gone.id)
 		if err != nil {
 			return err
 		}
-		more = more || reserved
-		w, err := s.needWatch(gone.id)
-		if err != nil {
-			return err
+		if more = more || reserved; !more {
+			if left, err = s.renumber(left); err != nil {
+				return err
+			}
+			more = len(left) > 0
 		}
 		if !w.leaving {
 			w.leaving = true
@@ -444,13 +448,14 @@ func (x *Index) dropScript(ctx context.Context, gone *leaving) error {
 		return nil
 	})
 	if err == nil {
-		gone.noRows = !more
+		gone.noRows, gone.renumber = !more, left
 	}
 	return err
 }
 
-// dropHistory takes away the newest events of a script.
-func (x *Index) dropHistory(s *step, id scriptID) (more bool, err error) {
+// dropHistory takes away the newest events of a script, and what jobs keep of
+// them.
+func (x *Index) dropHistory(s *step, id scriptID, w *watchRow, renumber map[JobID]coins.Height) (more bool, err error) {
 	var events []storedEvent
 	err = s.base.Scan(keyScript(tableEvent, id), nil, true, func(key, value []byte) error {
 		if len(events) == maxUnwatchEvents {
@@ -464,13 +469,15 @@ func (x *Index) dropHistory(s *step, id scriptID) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	var heights []coins.Height
 	for _, e := range events {
+		heights = append(heights, e.num.height())
 		f := fact{kind: e.kind, tx: e.num.index(), n: e.n, coin: e.coin, coinRow: coinRow{id, e.value, e.flags}}
 		if err := x.forget(s, e.num.height(), f); err != nil {
 			return false, err
 		}
 	}
-	return more, nil
+	return more, s.unkeep(w, slices.Compact(heights), renumber)
 }
 
 // forget undoes a fact without a word to the log.

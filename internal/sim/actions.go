@@ -17,7 +17,7 @@ import (
 func (w *World) outputs(rng *rand.Rand, most int) []output {
 	list := make([]output, 1+rng.IntN(most))
 	for i := range list {
-		list[i] = output{coins.Amount(rng.IntN(1000)), scriptOf(rng.IntN(w.setup.scripts + 1))}
+		list[i] = output{coins.Amount(rng.IntN(1000)), w.payee(rng)}
 	}
 	return list
 }
@@ -369,15 +369,37 @@ func (w *World) learn(ctx context.Context, specs []utxo.WatchSpec, job *utxo.Job
 	return nil
 }
 
-// unwatch takes scripts out of the watch set.
-func (w *World) unwatch(ctx context.Context, rng *rand.Rand) {
+// archive says of a script whether it is wanted in lists.
+func (w *World) archive(ctx context.Context, rng *rand.Rand) {
 	scripts := slices.Sorted(maps.Keys(w.model.watched))
 	if len(scripts) == 0 {
 		return
 	}
-	script := scripts[rng.IntN(len(scripts))]
-	if known, _, err := w.process.index.Watched(ctx, []byte(script)); err != nil || known.State != utxo.Live {
+	script, archived := scripts[rng.IntN(len(scripts))], rng.IntN(2) == 0
+	n, err := w.process.index.ChangeWatches(ctx, []utxo.WatchChange{{Script: []byte(script), Archived: &archived}})
+	w.note("  archive %x, %v: %d, %v", script, archived, n, err)
+	w.requested(ctx, "archive", err, func(ctx context.Context, sure bool) error {
+		is, found, err := w.process.index.Watched(ctx, []byte(script))
+		if err == nil && sure && (!found || is.Archived != archived) {
+			err = fmt.Errorf("%w: script %x, watched %v, is archived: %v", ErrBroken, script, found, is.Archived)
+		}
+		if known := w.model.watched[script]; known != nil {
+			known.archived = is.Archived
+		}
+		return err
+	})
+}
+
+// unwatch takes scripts out of the watch set.
+func (w *World) unwatch(ctx context.Context, rng *rand.Rand) {
+	scripts := slices.Sorted(maps.Keys(w.model.watched))
+	scripts = slices.DeleteFunc(scripts, func(script string) bool { return w.model.watched[script].derived })
+	if len(scripts) == 0 {
 		return
+	}
+	script := scripts[rng.IntN(len(scripts))]
+	if w.scanning(ctx, script) {
+		w.did("unwatch while scanning")
 	}
 	removed, err := w.process.index.Unwatch(ctx, [][]byte{[]byte(script)})
 	w.note("  unwatch %x: %d, %v", script, removed, err)
@@ -387,6 +409,7 @@ func (w *World) unwatch(ctx context.Context, rng *rand.Rand) {
 			return err
 		}
 		delete(w.model.watched, script)
+		w.model.unreserve(script)
 		if err := w.reader.follow(ctx, w.process.index, 0); err != nil {
 			return err
 		}
@@ -394,6 +417,19 @@ func (w *World) unwatch(ctx context.Context, rng *rand.Rand) {
 		return nil
 	}
 	w.requested(ctx, "unwatch", err, learn)
+}
+
+// scanning reports whether a job reads a script's past.
+func (w *World) scanning(ctx context.Context, script string) (is bool) {
+	err := w.store.look(func() error {
+		known, _, err := w.process.index.Watched(ctx, []byte(script))
+		is = known.State == utxo.Scanning
+		return err
+	})
+	if err != nil {
+		w.broke(fmt.Errorf("%w: look at script %x: %w", ErrBroken, script, err))
+	}
+	return is
 }
 
 // rescan queues a job over a range that may overlap with others'.

@@ -112,6 +112,10 @@ func (c *consumer) take(change *utxo.Change) error {
 	case utxo.CoinCreated, utxo.CoinRestored, utxo.CoinSpent, utxo.CoinRemoved:
 		return c.book(change)
 	case utxo.TxSeen:
+		key := toldCoin{change.Coin.OutPoint, change.Coin.Block.Height}
+		if _, told := c.coins[key]; change.Coin.Confirmed && !told {
+			return fmt.Errorf("%w: %s is seen to spend coin %s, which the log does not tell of", ErrBroken, change.TxID, key.at)
+		}
 		if c.waits[change.TxID] == nil {
 			c.waits[change.TxID] = map[coins.OutPoint]string{}
 		}
@@ -238,15 +242,9 @@ func (c *consumer) compareWaiting(want *answer, complete func(string) bool, pool
 			}
 		}
 	}
-	known := map[coins.OutPoint]bool{}
-	for key := range c.coins {
-		known[key.at] = true
-	}
 	for id, touched := range c.waits {
 		for at, script := range touched {
-			// Of a coin that a job had found and a reorg took before the job could
-			// tell of it, the log has only said that it would be spent.
-			if !waits[id] && complete(script) && (at.TxID == id || known[at]) {
+			if !waits[id] && complete(script) {
 				return fmt.Errorf("%w: the log says that %s waits, with coin %s", ErrBroken, id, at)
 			}
 		}

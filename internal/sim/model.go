@@ -21,6 +21,10 @@ type model struct {
 	// crash cannot lose.
 	tip, durable *block
 	watched      map[string]*watch
+	// leases are the reservations, reserved what they make of balances by script.
+	leases   map[utxo.Token]*lease
+	reserved map[string]coins.Total
+	maxReorg coins.Height
 }
 
 // watch is a watched script.
@@ -28,6 +32,8 @@ type watch struct {
 	birth, since coins.Height
 	// live are the blocks connected while the script was watched.
 	live map[coins.BlockHash]bool
+	// archived is kept with it; derived says that the source names it.
+	archived, derived bool
 }
 
 // next is the height above the tip.
@@ -41,14 +47,18 @@ func (m *model) next() coins.Height {
 func (m *model) connect(b *block) {
 	m.tip = b
 	for _, w := range m.watched {
-		w.live[b.id.Hash] = true
+		if !w.derived {
+			w.live[b.id.Hash] = true
+		}
 	}
+	m.moved()
 }
 
 func (m *model) disconnect() {
 	if m.tip = m.tip.parent; m.tip.id.Height < m.start {
 		m.tip = nil
 	}
+	m.moved()
 }
 
 // returned notes where the index stands after a failure: at a whole block,
@@ -69,6 +79,7 @@ func (m *model) returned(tip coins.BlockID, has bool) error {
 		return fmt.Errorf("%w: the index stands at %s, which is not between its durable block and the last applied", ErrBroken, tip)
 	}
 	m.tip = at
+	m.moved()
 	return nil
 }
 
@@ -182,6 +193,8 @@ func (m *model) compare(ctx context.Context, x *utxo.Index, all bool, pool []*tx
 			return fmt.Errorf("%w: script %x is not watched any more", ErrBroken, script)
 		case w.State != utxo.Live && all:
 			return fmt.Errorf("%w: script %x is still scanned by job %d", ErrBroken, script, w.Job)
+		case w.Archived != m.watched[script].archived:
+			return fmt.Errorf("%w: script %x is archived: %v", ErrBroken, script, w.Archived)
 		case w.State != utxo.Live:
 			continue
 		}
@@ -227,6 +240,7 @@ func (m *model) compareScript(ctx context.Context, x *utxo.Index, script string,
 func (m *model) compareBalance(ctx context.Context, x *utxo.Index, script string, want *answer, pool []*tx) error {
 	_, sum := want.of(m, script)
 	want.unconfirmed(pool, script, &sum)
+	sum.Reserved = m.reserved[script]
 	sum.Total = sum.Confirmed.Plus(sum.Incoming).Minus(sum.Outgoing)
 	balance, err := x.Balance(ctx, []byte(script))
 	if err == nil && balance != sum {

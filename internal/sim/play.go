@@ -92,6 +92,10 @@ func kinds(w *World) []kind {
 		{"unwatch", 4, w.unwatch},
 		{"rescan", 6, w.rescan},
 		{"cancel", 4, w.cancel},
+		{"archive", 3, w.archive},
+		{"reserve", 5, w.reserve},
+		{"release", 2, w.release},
+		{"source", 1, w.source},
 		{"restart", 2, func(ctx context.Context, _ *rand.Rand) { w.restart(ctx, false) }},
 		{"crash", 3, func(ctx context.Context, _ *rand.Rand) { w.restart(ctx, true); w.did("crash") }},
 		{"follow", 6, w.follow},
@@ -342,6 +346,12 @@ func (w *World) check(ctx context.Context) {
 		x := w.process.index
 		err := x.Check(ctx, func(string, int) {})
 		if err == nil {
+			err = w.learnDerived(ctx)
+		}
+		if err == nil {
+			err = w.checkLeases(ctx)
+		}
+		if err == nil {
 			err = w.model.compare(ctx, x, true, w.node.now.pool)
 		}
 		if err == nil {
@@ -376,7 +386,7 @@ func (w *World) rebuilt(ctx context.Context) {
 }
 
 func (w *World) rebuild(ctx context.Context, other *utxo.Index) error {
-	watches, _, err := w.process.index.Watches(ctx, utxo.WatchFilter{}, utxo.Page{})
+	watches, _, err := w.process.index.Watches(ctx, utxo.WatchFilter{}, utxo.Page{Limit: utxo.MaxPage})
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func newWorld(s setup, seed uint64, trace io.Writer) (*World, error) {
 	}
 	w.node = node{blocks: map[coins.BlockHash]*block{}, now: view{tip: genesis}}
 	w.node.add(genesis)
-	w.model = &model{params: w.coin.Params(), start: s.start, watched: map[string]*watch{}}
+	w.model = &model{params: w.coin.Params(), start: s.start, maxReorg: s.maxReorg, watched: map[string]*watch{}, leases: map[utxo.Token]*lease{}}
 	w.reader = newConsumer(s.start)
 	rng := rand.New(rand.NewPCG(seed, 1<<32))
 	for range s.initial {
@@ -157,6 +157,7 @@ func (w *World) open(ctx context.Context) {
 		}
 		x, err := utxo.Open(ctx, w.store, w.coin, utxo.Options{
 			Start: w.setup.start, MaxReorg: w.setup.maxReorg, Clock: w.clock.Now, Random: zeros{},
+			Derive: func(string) (utxo.Scripts, error) { return derivedScripts{}, nil },
 		})
 		if err != nil && attempt <= 5 && errors.Is(err, errFault) {
 			continue
