@@ -106,16 +106,20 @@ func (s *Scanner) begin(ctx context.Context) (plan, error) {
 		}
 		from = tip.Height
 	}
-	headers, err := s.src.headers(ctx, from, headerChunk)
+	below := max(from-1, 0) // its header shows that the next one is of the height asked for
+	headers, err := s.src.headers(ctx, below, headerChunk)
 	if err != nil {
 		return plan{}, err
 	}
-	if len(headers) == 0 {
+	if len(headers) <= int(from-below) {
 		node, err := s.src.tip(ctx)
 		return plan{lags: true, node: node}, err
 	}
 	parent := coins.BlockID{Height: from - 1, Hash: headers[0].Prev()}
-	ids, err := chainIDs(parent, headers, s.o.CheckTarget)
+	if from > 0 {
+		parent.Hash = headers[0].Hash()
+	}
+	ids, err := chainIDs(parent, headers[from-below:], s.o.CheckTarget)
 	if err != nil {
 		return plan{}, fmt.Errorf("%w: %w", ErrSource, err)
 	}

@@ -212,6 +212,7 @@ func (w *derivedWorld) blocks(most int) {
 			break
 		}
 		b := w.chain[w.running.Next()-testStart].load(w.tb, testCoin(w.tb))
+		b.More = b.ID.Height < w.next()-1
 		_, _, err := w.running.Backfill(context.Background(), b)
 		w.must(err)
 	}

@@ -51,9 +51,6 @@ func (x *Index) disconnect(s *step, tip coins.BlockID) error {
 			return err
 		}
 	}
-	if err := x.seeSpenders(s); err != nil {
-		return err
-	}
 	header, found, err := s.header(tip.Height)
 	if err != nil || !found {
 		return errors.Join(err, fmt.Errorf("header of the tip is missing: %w", ErrCorrupt))
@@ -65,6 +62,9 @@ func (x *Index) disconnect(s *step, tip coins.BlockID) error {
 		s.state.tip = coins.BlockID{}
 	}
 	s.log(&record{kind: recordDisconnect, block: tip, changes: changes})
+	if err := x.seeSpenders(s); err != nil {
+		return err
+	}
 	if err := s.stepSourcesBack(tip.Height); err != nil {
 		return err
 	}

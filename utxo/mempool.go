@@ -471,7 +471,18 @@ func (x *Index) seeSpenders(s *step) error {
 		if m.gone {
 			continue
 		}
-		for _, tx := range x.pool.spenders[m.coin.OutPoint] {
+		spenders := x.pool.spenders[m.coin.OutPoint]
+		if len(spenders) == 0 {
+			continue
+		}
+		_, there, err := s.get(keyCoin(numberOf(m.coin.Block.Height, m.coin.Index), m.coin.OutPoint.Vout))
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue // it has gone again
+		}
+		for _, tx := range spenders {
 			in := slices.Index(tx.ins, m.coin.OutPoint)
 			if _, known := tx.spends[in]; !known && !slices.Contains(s.leaving, tx) {
 				seen = append(seen, sighting{tx, m.coin})
