@@ -255,7 +255,7 @@ func (s *Scanner) failed(ctx context.Context, err error, once bool) error {
 	}
 	pause := backoff(n-1, backoffBase, backoffMax, s.o.Random())
 	s.mark(StateDown, err, "")
-	s.mem.sweep = true
+	s.mem.disconnected() // a sink that failed may have lost blocks that were connected
 	if errors.Is(err, errDegraded) {
 		s.o.OnEvent(SinkDown{Err: err, Attempt: n, Retry: pause})
 	} else {

@@ -484,7 +484,9 @@ func (x *Index) seeSpenders(s *step) error {
 		}
 		for _, tx := range spenders {
 			in := slices.Index(tx.ins, m.coin.OutPoint)
-			if _, known := tx.spends[in]; !known && !slices.Contains(s.leaving, tx) {
+			old, known := tx.spends[in]
+			earlier := known && old.Confirmed && old.Block.Height < m.coin.Block.Height // a coinbase of the same id
+			if (!known || earlier) && !slices.Contains(s.leaving, tx) {
 				seen = append(seen, sighting{tx, m.coin})
 			}
 		}
