@@ -164,24 +164,3 @@ func TestHostile(t *testing.T) {
 	})
 }
 
-// TestTwins is TestHostile on a chain of coinbases with the ids of others, which
-// several jobs come upon in any order, given up and resumed.
-func TestTwins(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		h := hostile{newWorld(rt)}
-		h.twins = true
-		for range 5 {
-			h.connect(rt)
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"connect": h.connect, "connect again": h.connect, "disconnect": h.disconnect, "kill": h.kill,
-			"watch": h.watchAny, "watch more": h.watchAny, "unwatch": h.unwatchAny, "rescan": h.rescan, "rescan more": h.rescan,
-			"give up": h.cancel, "give up more": h.cancel, "begin": h.begin, "begin more": h.begin,
-			"read": h.read, "read more": h.read, "read on": h.read, "mempool": h.mempool, "": h.checkRows,
-		})
-		h.must(h.x.Check(context.Background(), func(string, int) {}))
-		h.rebuild(rt)
-		h.toldAll()
-		h.must(h.x.Close())
-	})
-}

@@ -105,7 +105,7 @@ func TestSeeds(t *testing.T) {
 func everythingHappened(t *testing.T, acts map[string]int) {
 	t.Helper()
 	names := []string{"reorg", "replacement", "eviction", "resend", "double spend", "behind", "rival of equal work", "invalid block",
-		"import", "unwatch", "unwatch while scanning", "rescan", "cancel", "resume", "archive", "reserve", "release", "expiry", "source", "issue", "join", "crash", "store fault armed"}
+		"import", "unwatch", "unwatch while scanning", "rescan", "cancel", "resume", "archive", "reserve", "release", "expiry", "source", "join", "crash", "store fault armed"}
 	for _, kind := range faultKinds() {
 		names = append(names, "fault "+string(kind))
 	}
