@@ -163,4 +163,3 @@ func TestHostile(t *testing.T) {
 		h.must(h.x.Close())
 	})
 }
-
