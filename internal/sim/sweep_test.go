@@ -50,7 +50,7 @@ func TestFaultSweep(t *testing.T) {
 	}
 	stride := 1
 	if os.Getenv("COFFER_SOAK") != "1" {
-		stride = max(1, len(runs)/300)
+		stride = max(1, len(runs)/150)
 	}
 	fired, played, begun := 0, 0, time.Now()
 	for i := 0; i < len(runs); i += stride {
