@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"coffer.example/coffer/coins"
 )
@@ -146,7 +147,7 @@ func (r *record) change(d *decoder) (c Change) {
 	c.Coin.Coinbase = flags&byte(flagCoinbase) != 0
 	c.Coin.PegOut = flags&byte(flagPegOut) != 0
 	c.Coin.Index, c.Coin.OutPoint.Vout = d.uint32(), d.uint32()
-	c.Coin.Value, c.Coin.Script = coins.Amount(d.uvarint()), d.bytes()
+	c.Coin.Value, c.Coin.Script = coins.Amount(d.uvarint()), slices.Clone(d.bytes())
 	c.Historical = r.kind == recordRepair
 	return c
 }

@@ -29,7 +29,6 @@ func newPair(t *testing.T, o testnodes.Options) *pair {
 	p.first = testnodes.StartTB(t.Context(), t, testnodes.Options{Coin: o.Coin, NoWallet: true})
 	r.preferred = &nodeConfig{rpc: p.first.RPC, user: p.first.User, password: p.first.Password, p2p: p.first.P2P, zmq: p.first.ZMQ}
 	r.pool = node.PoolOptions{Probe: 100 * time.Millisecond, LagAfter: time.Second, StallAfter: 5 * time.Second, ReturnAfter: 500 * time.Millisecond}
-	r.config.lines += "    max_reorg: 5000\n" // the whole log of changes is kept, to be proved
 	p.story = &story{t: t, rig: r}
 	return p
 }

@@ -119,7 +119,8 @@ func (r *rig) configure(t *testing.T, dir, start string, w way) *engine.Config {
 	if r.preferred != nil {
 		nodes = r.preferred.nodeYAML(w) + ", " + nodes
 	}
-	text := fmt.Sprintf("data_dir: %s\ncoins:\n  %s:\n    network: regtest\n    start: %s\n    poll_interval: 100ms\n    nodes: [%s]\n%s",
+	// The reorg depth is above the chains' lengths: the whole log of changes is kept, to be proved.
+	text := fmt.Sprintf("data_dir: %s\ncoins:\n  %s:\n    network: regtest\n    start: %s\n    poll_interval: 100ms\n    max_reorg: 5000\n    nodes: [%s]\n%s",
 		dir, r.symbol, start, nodes, r.config.lines)
 	config, err := engine.ParseConfig("coffer.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
