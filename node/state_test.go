@@ -118,10 +118,10 @@ func TestComesUpLater(t *testing.T) {
 	}
 	defer n.Close()
 	eventually(t, func() bool { return errors.Is(n.Status().Err, node.ErrUnreachable) })
-	l, err = net.Listen("tcp", address)
-	if err != nil {
-		t.Skip("another process took the port: ", err)
-	}
+	eventually(t, func() bool { // another process may have the port for a moment
+		l, err = net.Listen("tcp", address)
+		return err == nil
+	})
 	late := newFakeOn(t, l)
 	eventually(t, func() bool {
 		s := n.Status()

@@ -139,6 +139,13 @@ ensure_dogecoind() {
   fi
 }
 
+# Nodes tell of blocks by a command, which in tests is curl.
+ensure_curl() {
+  if command -v curl >/dev/null; then return; fi
+  have_apt || die "no curl on PATH and no apt here: install it"
+  want curl
+}
+
 main() {
   mkdir -p "$cache"
   exec 9>"$cache/lock"
@@ -146,6 +153,7 @@ main() {
   ensure_bitcoind
   ensure_litecoind
   ensure_dogecoind
+  ensure_curl
   if [ "${#missing[@]}" -gt 0 ]; then
     printf 'nodes: not root; run this first, then again: apt-get install %s\n' "${missing[*]}" >&2
     exit "$NEED_ROOT"

@@ -92,7 +92,7 @@ func (h hostile) rescan(t *rapid.T) {
 func (h hostile) reserveAny(t *rapid.T) {
 	list := h.unspent(true)
 	if len(list) == 0 {
-		t.Skip("there are no coins")
+		discard(t, "there are no coins")
 	}
 	at := rapid.SampledFrom(list).Draw(t, "coin")
 	spec := utxo.ReserveSpec{OutPoints: []coins.OutPoint{{TxID: coins.TxID(at.Hash), Vout: at.Index}}, Owner: "anybody",

@@ -191,9 +191,13 @@ func (w *world) connect(t *rapid.T) {
 	w.undo = min(w.undo+1, testReorg)
 }
 
+// discard says that an action makes no sense as things stand: another is drawn in
+// its place. It is no skipped test.
+func discard(t *rapid.T, why string) { t.Skip(why) }
+
 func (w *world) disconnect(t *rapid.T) {
 	if w.undo == 0 {
-		t.Skip("nothing to disconnect")
+		discard(t, "nothing to disconnect")
 	}
 	b := w.m.disconnect()
 	w.must(w.x.Disconnect(context.Background(), b.id()))
@@ -204,7 +208,7 @@ func (w *world) disconnect(t *rapid.T) {
 func (w *world) watch(t *rapid.T) {
 	n := rapid.IntRange(0, testScripts-1).Draw(t, "script")
 	if w.m.watched[string(script(n))] != nil {
-		t.Skip("watched")
+		discard(t, "watched")
 	}
 	next := w.m.next()
 	mw := &modelWatch{birth: next, since: next, live: map[coins.BlockHash]bool{}, done: true}
@@ -229,7 +233,7 @@ func (w *world) watch(t *rapid.T) {
 
 func (w *world) unwatch(t *rapid.T) {
 	if len(w.m.watched) == 0 {
-		t.Skip("nothing is watched")
+		discard(t, "nothing is watched")
 	}
 	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
 	removed, err := w.x.Unwatch(context.Background(), [][]byte{[]byte(s)})
@@ -247,7 +251,7 @@ func (w *world) cancel(t *rapid.T) {
 		ids = append(ids, p.Jobs()...)
 	}
 	if len(ids) == 0 {
-		t.Skip("no job")
+		discard(t, "no job")
 	}
 	_, err := w.x.EndJob(context.Background(), rapid.SampledFrom(ids).Draw(t, "job"), utxo.JobCancelled, "")
 	w.must(err)
@@ -257,7 +261,7 @@ func (w *world) cancel(t *rapid.T) {
 // rescan makes a job for all scripts, or for one of which the past may grow.
 func (w *world) rescan(t *rapid.T) {
 	if len(w.m.watched) == 0 || len(w.m.chain) == 0 {
-		t.Skip("nothing is watched, or nothing there")
+		discard(t, "nothing is watched, or nothing there")
 	}
 	spec := utxo.JobSpec{From: coins.Height(rapid.IntRange(testStart, int(w.m.next())-1).Draw(t, "from")), All: rapid.Bool().Draw(t, "all")}
 	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
@@ -278,7 +282,7 @@ func (w *world) rescan(t *rapid.T) {
 // is being read.
 func (w *world) again(t *rapid.T) {
 	if len(w.m.watched) == 0 {
-		t.Skip("nothing is watched")
+		discard(t, "nothing is watched")
 	}
 	s := rapid.SampledFrom(slices.Sorted(maps.Keys(w.m.watched))).Draw(t, "script")
 	mw, next := w.m.watched[s], w.m.next()
@@ -316,7 +320,7 @@ func (w *world) waiting() (ids []utxo.JobID) {
 func (w *world) begin(t *rapid.T) {
 	waiting := w.waiting()
 	if len(waiting) == 0 {
-		t.Skip("no job waits")
+		discard(t, "no job waits")
 	}
 	id := rapid.SampledFrom(waiting).Draw(t, "job")
 	if job, _, err := w.x.Job(context.Background(), id); err != nil || job.State == utxo.JobCancelled {
@@ -404,7 +408,7 @@ func (w *world) mempool(t *rapid.T) {
 // the whole pool again.
 func (w *world) evict(t *rapid.T) {
 	if len(w.m.pool) == 0 {
-		t.Skip("empty")
+		discard(t, "empty")
 	}
 	i := rapid.IntRange(0, len(w.m.pool)-1).Draw(t, "tx")
 	gone := map[string]bool{w.m.pool[i].TxHash().String(): true}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"coffer.example/coffer/internal/need"
 )
 
 // paths are the ways a hasher can take; each runs every test.
@@ -18,16 +20,16 @@ func paths(t *testing.T, test func(t *testing.T, h *Hasher)) {
 	})
 }
 
-// needAccelerated skips where there is no assembly to test, or no processor that
-// can run it: neither can be installed.
+// needAccelerated ends a test where there is no assembly, or no processor that
+// can run it.
 func needAccelerated(tb testing.TB) {
 	tb.Helper()
 	switch {
 	case !assembled:
-		tb.Skip("this build has crypto/sha256 only: build for amd64 without the tag purego")
+		need.Missing(tb, "this build has crypto/sha256 only: build for amd64 without the tag purego")
 	case accelerated():
 	default:
-		tb.Skip("the processor lacks the SHA extensions: run where there are")
+		need.Missing(tb, "the processor lacks the SHA extensions: run where there are")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"coffer.example/coffer/coins"
 	"coffer.example/coffer/engine"
+	"coffer.example/coffer/internal/need"
 )
 
 // Sizes of the disk, with room for everything and with less than an index keeps free.
@@ -24,7 +25,7 @@ const (
 func TestFullDisk(t *testing.T) {
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, roomyDisk); err != nil {
-		t.Skipf("mount a small disk: %v; it takes root", err)
+		need.Missing(t, "mount a small disk: %v; it takes root", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {

@@ -122,9 +122,6 @@ func (p *pair) alone() {
 }
 
 func TestTwoNodes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts two nodes")
-	}
 	soak := os.Getenv("COFFER_SOAK") == "1"
 	p := newPair(t, testnodes.Options{Coin: testnodes.BTC, Args: []string{"-walletbroadcast=0"}})
 	stories := []struct {

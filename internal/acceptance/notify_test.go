@@ -10,13 +10,14 @@ import (
 
 	"coffer.example/coffer/api"
 	"coffer.example/coffer/engine"
+	"coffer.example/coffer/internal/need"
 	"coffer.example/coffer/internal/testnodes"
 )
 
 // TestBlockNotify lets a node's own command wake an engine that has no other news and does not ask by itself.
 func TestBlockNotify(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("curl is not installed: apt-get install curl")
+		need.Missing(t, "curl is not installed: apt-get install curl")
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

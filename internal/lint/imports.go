@@ -59,8 +59,9 @@ func layers() []layer {
 		{"internal/model", data, nil},
 		{"internal/sim", anything, anything},
 		{"internal/child", nil, nil},
-		{"internal/testnodes", []string{"internal/child", "internal/testnodes/..."}, nil},
-		{"internal/testdb", []string{"internal/child"}, nil},
+		{"internal/need", nil, nil},
+		{"internal/testnodes", []string{"internal/child", "internal/need", "internal/testnodes/..."}, nil},
+		{"internal/testdb", []string{"internal/child", "internal/need"}, nil},
 		{"internal/acceptance", anything, anything},
 		{"internal/lint", nil, nil},
 	}

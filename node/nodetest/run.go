@@ -26,10 +26,16 @@ func Run(t *testing.T, factory Factory) {
 	t.Run("send", func(t *testing.T) { testSend(ctx, t, s) })
 	t.Run("wrong chain", func(t *testing.T) { testWrongChain(ctx, t, s) })
 	t.Run("wrong password", func(t *testing.T) { testWrongPassword(ctx, t, s) })
-	t.Run("hints", func(t *testing.T) { testHints(ctx, t, s) })
-	t.Run("invalid", func(t *testing.T) { testInvalid(ctx, t, s) })
+	if s.Options.P2P != "" || len(s.Options.ZMQ) > 0 {
+		t.Run("hints", func(t *testing.T) { testHints(ctx, t, s) })
+	}
+	if s.Invalidate != nil {
+		t.Run("invalid", func(t *testing.T) { testInvalid(ctx, t, s) })
+	}
 	t.Run("doctor", func(t *testing.T) { testDoctor(ctx, t, s) })
-	t.Run("restart", func(t *testing.T) { testRestart(ctx, t, s) })
+	if s.Restart != nil {
+		t.Run("restart", func(t *testing.T) { testRestart(ctx, t, s) })
+	}
 }
 
 func testTip(ctx context.Context, t *testing.T, s *Subject) {

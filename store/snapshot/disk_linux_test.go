@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"coffer.example/coffer/internal/need"
 )
 
 // TestFullDisk writes a snapshot to a disk that is too small: that is told as what it is, and nothing is left.
 func TestFullDisk(t *testing.T) {
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("mount a small disk: %v; it takes root", err)
+		need.Missing(t, "mount a small disk: %v; it takes root", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
